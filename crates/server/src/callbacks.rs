@@ -29,6 +29,7 @@ use serde_json::{Map, Value};
 use crate::app::App;
 use crate::http::body::read;
 use crate::http::form::parameter;
+use crate::http::route::handler;
 use crate::own_events;
 use crate::problem::{Problem, Result};
 use crate::sending::outcomes;
@@ -40,7 +41,9 @@ const MOST_BYTES: usize = 1 << 20;
 
 /// The routes of this module.
 pub fn router() -> Router<App> {
-    Router::new().route(TEXT_MESSAGES, post(text_messages)).route("/callbacks/mail/{carrier}", post(mail::report))
+    Router::new()
+        .route(TEXT_MESSAGES, post(handler(text_messages)))
+        .route("/callbacks/mail/{carrier}", post(handler(mail::report)))
 }
 
 /// `POST /callbacks/text-messages`.

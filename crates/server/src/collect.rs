@@ -24,6 +24,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::app::App;
 use crate::http::form::parameter;
+use crate::http::route::handler;
 use crate::problem::Problem;
 use answer::Refused;
 
@@ -32,10 +33,10 @@ pub fn router() -> Router<App> {
     let slash = |path: &str| format!("{path}/");
     let mut router = Router::new();
     let routes = [
-        ("/v1/{call}", post(one_call)),
-        ("/beacon/v1/batch", post(beacon)),
-        ("/pixel/v1/{call}", get(pixel::receive)),
-        ("/v1/projects/{write_key}/settings", get(settings::show)),
+        ("/v1/{call}", post(handler(one_call))),
+        ("/beacon/v1/batch", post(handler(beacon))),
+        ("/pixel/v1/{call}", get(handler(pixel::receive))),
+        ("/v1/projects/{write_key}/settings", get(handler(settings::show))),
     ];
     for (path, methods) in routes {
         router = router.route(path, methods.clone()).route(&slash(path), methods);

@@ -10,6 +10,7 @@ pub mod headers;
 pub mod listen;
 pub mod paging;
 pub mod peer;
+pub mod route;
 pub mod throttle;
 pub mod trace;
 
@@ -23,6 +24,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use tower_http::catch_panic::CatchPanicLayer;
 
+use self::route::handler;
 use crate::app::App;
 use crate::auth::guard::{self, Guard};
 use crate::problem::Problem;
@@ -44,7 +46,7 @@ pub fn router(app: App) -> Router {
         .merge(public_pages::router())
         .merge(callbacks::router())
         .merge(metrics::router())
-        .route("/openapi.json", get(openapi_json))
+        .route("/openapi.json", get(handler(openapi_json)))
         .fallback(fallback)
         .method_not_allowed_fallback(wrong_method)
         .layer(CatchPanicLayer::custom(panicked))

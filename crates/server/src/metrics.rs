@@ -15,6 +15,7 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use rapport_store::{Queries, args, sql};
 
 use crate::app::App;
+use crate::http::route::handler;
 use crate::problem::Problem;
 
 /// Seconds by which request timings are counted.
@@ -48,7 +49,10 @@ impl Metrics {
 
 /// The routes of this module.
 pub fn router() -> Router<App> {
-    Router::new().route("/metrics", get(show)).route("/health", get(health)).route("/ready", get(ready))
+    Router::new()
+        .route("/metrics", get(handler(show)))
+        .route("/health", get(handler(health)))
+        .route("/ready", get(handler(ready)))
 }
 
 /// Counts a request.

@@ -33,6 +33,7 @@ use crate::collect::keys;
 use crate::experimenting::deciding::{self, Standing, Unit};
 use crate::experimenting::live::Known;
 use crate::http::body::read;
+use crate::http::route::handler;
 use crate::own_events;
 use crate::problem::{Problem, Result};
 
@@ -52,8 +53,8 @@ pub fn router() -> Router<App> {
         .max_age(Duration::from_secs(86_400));
     let anywhere = HeaderName::from_static("cross-origin-resource-policy");
     Router::new()
-        .route("/ofrep/v1/evaluate/flags", post(all))
-        .route("/ofrep/v1/evaluate/flags/{key}", post(one))
+        .route("/ofrep/v1/evaluate/flags", post(handler(all)))
+        .route("/ofrep/v1/evaluate/flags/{key}", post(handler(one)))
         .method_not_allowed_fallback(crate::http::wrong_method)
         .layer(SetResponseHeaderLayer::if_not_present(anywhere, HeaderValue::from_static("cross-origin")))
         .layer(SetResponseHeaderLayer::if_not_present(CACHE_CONTROL, HeaderValue::from_static("no-store")))

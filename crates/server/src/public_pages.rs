@@ -29,6 +29,7 @@ use axum::routing::{get, post};
 
 use crate::app::App;
 use crate::http::headers::PAGE_POLICY;
+use crate::http::route::handler;
 use crate::problem::Problem;
 
 /// What all of them look like.
@@ -37,29 +38,29 @@ const STYLE: &str = include_str!("public_pages/public.css");
 /// The routes of this module.
 pub fn router() -> Router<App> {
     Router::new()
-        .route("/sign-in", get(sign_in::show).post(sign_in::enter))
-        .route("/sign-in/link", get(sign_in::by_link))
-        .route("/sign-out", post(sign_in::leave))
-        .route("/password", get(password::show).post(password::choose))
-        .route("/preferences/{link}", get(preferences::show).post(preferences::save))
-        .route("/unsubscribe/{link}", get(preferences::confirm).post(preferences::unsubscribe))
-        .route("/confirm/{link}", get(preferences::ask_to_confirm).post(preferences::confirm_it))
-        .route("/my-data/{link}", get(own_data::ask).post(own_data::act))
-        .route("/s/{link}", get(survey::show).post(survey::answer))
-        .route("/survey.css", get(survey::style))
-        .route("/survey.js", get(survey::script))
+        .route("/sign-in", get(handler(sign_in::show)).post(handler(sign_in::enter)))
+        .route("/sign-in/link", get(handler(sign_in::by_link)))
+        .route("/sign-out", post(handler(sign_in::leave)))
+        .route("/password", get(handler(password::show)).post(handler(password::choose)))
+        .route("/preferences/{link}", get(handler(preferences::show)).post(handler(preferences::save)))
+        .route("/unsubscribe/{link}", get(handler(preferences::confirm)).post(handler(preferences::unsubscribe)))
+        .route("/confirm/{link}", get(handler(preferences::ask_to_confirm)).post(handler(preferences::confirm_it)))
+        .route("/my-data/{link}", get(handler(own_data::ask)).post(handler(own_data::act)))
+        .route("/s/{link}", get(handler(survey::show)).post(handler(survey::answer)))
+        .route("/survey.css", get(handler(survey::style)))
+        .route("/survey.js", get(handler(survey::script)))
         .merge(reviews::router())
-        .route("/r/{key}", get(referral::show))
-        .route("/ideas/{link}", get(ideas::show).post(ideas::send))
-        .route("/complain/{link}", get(complaint::show).post(complaint::send))
-        .route("/member/{link}", get(member::show).post(member::act))
-        .route("/member.css", get(member::style))
-        .route("/member-link/{door}", get(member_door::show).post(member_door::ask))
-        .route("/c/{link}", get(tracking::click))
-        .route("/o/{link}", get(tracking::open))
-        .route("/m/{link}", get(tracking::page))
-        .route("/.well-known/gpc.json", get(privacy_signal))
-        .route("/public.css", get(style))
+        .route("/r/{key}", get(handler(referral::show)))
+        .route("/ideas/{link}", get(handler(ideas::show)).post(handler(ideas::send)))
+        .route("/complain/{link}", get(handler(complaint::show)).post(handler(complaint::send)))
+        .route("/member/{link}", get(handler(member::show)).post(handler(member::act)))
+        .route("/member.css", get(handler(member::style)))
+        .route("/member-link/{door}", get(handler(member_door::show)).post(handler(member_door::ask)))
+        .route("/c/{link}", get(handler(tracking::click)))
+        .route("/o/{link}", get(handler(tracking::open)))
+        .route("/m/{link}", get(handler(tracking::page)))
+        .route("/.well-known/gpc.json", get(handler(privacy_signal)))
+        .route("/public.css", get(handler(style)))
 }
 
 /// Says that the browser's signal is heard (Global Privacy Control, section "GPC support resource").

@@ -21,6 +21,7 @@ use serde::Serialize;
 use crate::app::App;
 use crate::collect;
 use crate::http::body::read;
+use crate::http::route::handler;
 use crate::problem::{Problem, Result};
 
 /// As much of a request as is read, in bytes.
@@ -29,14 +30,14 @@ const MOST_BYTES: usize = 16 << 10;
 /// The routes of this module.
 pub fn router() -> Router<App> {
     let router = Router::new()
-        .route("/v1/push/key", get(push::key))
-        .route("/v1/push/subscriptions", post(push::subscribe))
-        .route("/push-worker.js", get(push::worker))
-        .route("/slots.js", get(slots::script))
-        .route("/v1/slots/{key}", get(slots::get).post(slots::post))
-        .route("/v1/survey-panel", post(surveys::open))
-        .route("/v1/inbox", get(inbox::show))
-        .route("/v1/inbox/{message}/{act}", post(inbox::note));
+        .route("/v1/push/key", get(handler(push::key)))
+        .route("/v1/push/subscriptions", post(handler(push::subscribe)))
+        .route("/push-worker.js", get(handler(push::worker)))
+        .route("/slots.js", get(handler(slots::script)))
+        .route("/v1/slots/{key}", get(handler(slots::get)).post(handler(slots::post)))
+        .route("/v1/survey-panel", post(handler(surveys::open)))
+        .route("/v1/inbox", get(handler(inbox::show)))
+        .route("/v1/inbox/{message}/{act}", post(handler(inbox::note)));
     collect::anywhere(router)
 }
 

@@ -1,5 +1,6 @@
 //! `/api/v1/advocacy`: who speaks for the company, how, what it reaches; and what one customer said and did.
 
+use crate::http::route::routes;
 use axum::extract::State;
 use rapport_domain::calendar::Interval;
 use rapport_domain::{Handle, PersonId, Timestamp};
@@ -10,7 +11,6 @@ use rapport_profiles::records::{identifiers, persons};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::members::{given, instant};
 use super::questions::context;

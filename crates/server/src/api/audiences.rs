@@ -2,6 +2,7 @@
 //!
 //! Always holds: a token is taken and never shown.
 
+use crate::http::route::routes;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -13,7 +14,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::shapes::time;
 use crate::app::App;

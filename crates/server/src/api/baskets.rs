@@ -1,5 +1,6 @@
 //! `/api/v1/baskets`: what is bought together in the orders of a period, and the people behind a rule.
 
+use crate::http::route::routes;
 use axum::extract::State;
 use rapport_analytics::baskets::{Answer, Question, Whose};
 use rapport_domain::PersonId;
@@ -8,7 +9,6 @@ use serde::Deserialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::customers::page;
 use super::questions::context;

@@ -1,5 +1,6 @@
 //! `/api/v1/benchmarks`: scores of others with source and day, and how far a survey's scores are from them.
 
+use crate::http::route::routes;
 use axum::extract::State;
 use axum::http::StatusCode;
 use rapport_domain::Id;
@@ -12,7 +13,6 @@ use rapport_store::Priority;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::survey_results::{ResultsQuery, found, on_a_scale};
 use super::wire::time;

@@ -1,5 +1,6 @@
 //! `/api/v1/surveys/{key}/brand`: how far people are on the way to one's own brand, and to those of competitors; by wave.
 
+use crate::http::route::routes;
 use axum::extract::State;
 use rapport_feedback::records::picked::picked;
 use rapport_feedback::results::brand::{At, Brand, InWave, Part, Way, brands};
@@ -7,7 +8,6 @@ use rapport_models::survey::Confidence;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::members::{given, instant};
 use super::shapes::ChangeShape;

@@ -9,6 +9,7 @@ mod settings;
 
 pub(crate) use self::figures::ShareShape;
 
+use crate::http::route::routes;
 use axum::extract::State;
 use axum::http::StatusCode;
 use rapport_domain::{EventId, Identifier, IdentifierKind, PersonId, Timestamp, money, plain};
@@ -23,7 +24,6 @@ use rapport_store::Priority;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::members::{given, instant};
 use super::segments::{Names, user_names};

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::http::route::routes;
 use axum::extract::State;
 use rapport_domain::{Channel, Handle, PersonId, Purpose, Timestamp, WorkspaceId};
 use rapport_privacy::Scope;
@@ -17,7 +18,6 @@ use rapport_store::Queries;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::segments::user_names;
 use super::shapes::{display_name, time};

@@ -1,5 +1,6 @@
 //! `/api/v1/customers/{person_id}/consents`: what somebody agreed to and refused, and noting it for them.
 
+use crate::http::route::routes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use rapport_domain::{Channel, Handle, IdentifierKind, Purpose as UsedFor, Timestamp, WorkspaceId};
@@ -13,7 +14,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::customers::find;
 use super::shapes::{mask, mask_email, time};

@@ -22,10 +22,10 @@ use super::shapes::{Amount, CustomerRow, Customers, RfmScores, display_name, mas
 use crate::app::App;
 use crate::auth::{Caller, Permission};
 use crate::http::extract::{Json, Path, Query};
+use crate::http::route::routes;
 use crate::problem::Problem;
 use crate::records::sources::{self, SourceRow};
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 /// The routes of this part.
 pub fn router() -> OpenApiRouter<App> {

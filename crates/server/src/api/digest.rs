@@ -1,5 +1,6 @@
 //! `/api/v1/feedback-digest`: what customers said in a week, as a mail to whom of the company's own people wants it.
 
+use crate::http::route::routes;
 use axum::extract::State;
 use rapport_domain::Timestamp;
 use rapport_feedback::Error;
@@ -9,7 +10,6 @@ use rapport_store::Priority;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::segments::user_names;
 use super::shapes::time;

@@ -1,5 +1,6 @@
 //! `/api/v1/journeys/{key}/effect`: what a journey or campaign brought in, by those it held out; and by touches, as the second view.
 
+use crate::http::route::routes;
 use axum::extract::State;
 use rapport_domain::money;
 use rapport_engagement::records::journeys;
@@ -7,7 +8,6 @@ use rapport_experiments::attribution::{Credit, Incremental, Rule, touch_warning}
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::experiment_readouts::{MetricShape, Said, metric, reason_word, said};
 use super::questions::context;

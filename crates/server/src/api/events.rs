@@ -12,9 +12,9 @@ use super::timeline::room;
 use crate::app::App;
 use crate::auth::{Caller, Permission};
 use crate::http::extract::{Json, Query};
+use crate::http::route::routes;
 use crate::problem::Problem;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 /// The routes of this part.
 pub fn router() -> OpenApiRouter<App> {

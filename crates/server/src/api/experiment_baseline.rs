@@ -3,6 +3,7 @@
 //! Always holds: the figures are those that an experiment without any effect would have found, had it begun with everybody who came in a week whose
 //! time is over by now.
 
+use crate::http::route::routes;
 use axum::extract::State;
 use rapport_analytics::experiment::{Experiment as Question, Measured};
 use rapport_analytics::question::Period;
@@ -12,7 +13,6 @@ use rapport_segments::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::questions::context;
 use super::wire::time;

@@ -1,5 +1,6 @@
 //! `/api/v1/experiment-groups`: groups of experiments that may not meet; and `/api/v1/experiment-plan`: how many people an experiment needs.
 
+use crate::http::route::routes;
 use axum::extract::State;
 use rapport_experiments::design::UnitKind;
 use rapport_experiments::groups::{Taken, free};
@@ -11,7 +12,6 @@ use rapport_store::Priority;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::wire::time;
 use crate::app::App;

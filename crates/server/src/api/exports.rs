@@ -1,5 +1,6 @@
 //! `/api/v1/segments/{key}/exports`: members of a segment as files, on schedule.
 
+use crate::http::route::routes;
 use axum::extract::State;
 use axum::http::StatusCode;
 use rapport_domain::Timestamp;
@@ -9,7 +10,6 @@ use rapport_store::Priority;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::shapes::time;
 use crate::app::App;

@@ -1,5 +1,6 @@
 //! `/api/v1/failed-acts`: what journeys had to do beside messages and could not (webhooks, traits, lists, other acts), and trying it again.
 
+use crate::http::route::routes;
 use axum::extract::State;
 use rapport_engagement::records::acts;
 use rapport_profiles::records::persons;
@@ -7,7 +8,6 @@ use rapport_store::Priority;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::shapes::{CustomerRow, time};
 use crate::app::App;

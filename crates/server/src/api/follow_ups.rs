@@ -6,6 +6,7 @@ pub mod figures;
 pub mod rules;
 mod shapes;
 
+use crate::http::route::routes;
 use axum::extract::State;
 use axum::http::StatusCode;
 use rapport_domain::{Handle, Id, Timestamp};
@@ -22,7 +23,6 @@ use rapport_text::redaction::Redactor;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use self::shapes::{Around, FollowUp, FollowUpDetail, counts, detail};
 use super::customers;

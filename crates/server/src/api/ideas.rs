@@ -1,5 +1,6 @@
 //! `/api/v1/ideas`: what customers propose, how many want it, what becomes of it.
 
+use crate::http::route::routes;
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use rapport_domain::{Handle, PersonId, plain};
@@ -11,7 +12,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::segments::user_names;
 use super::shapes::{display_name, time};

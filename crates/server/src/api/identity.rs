@@ -25,12 +25,12 @@ use crate::auth::{Caller, Permission};
 use crate::engaging::listening;
 use crate::erasing;
 use crate::http::extract::{Json, Path};
+use crate::http::route::routes;
 use crate::points;
 use crate::problem::Problem;
 use crate::records::sources;
 use crate::referring;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 /// The routes of this part.
 pub fn router() -> OpenApiRouter<App> {

@@ -20,12 +20,12 @@ use super::shapes::time;
 use crate::app::App;
 use crate::auth::{Caller, Permission};
 use crate::http::extract::{Json, Path, Query};
+use crate::http::route::routes;
 use crate::importing::records::{self, ImportRow};
 use crate::importing::{self, runs};
 use crate::problem::Problem;
 use crate::records::sources;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 /// The routes of this part.
 pub fn router() -> OpenApiRouter<App> {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::http::route::routes;
 use axum::extract::State;
 use rapport_domain::{Timestamp, WorkspaceId};
 use rapport_feedback::improvements::effect::{Deeds, Effect, Stretches, Text, Volume, effect};
@@ -18,7 +19,6 @@ use rapport_store::{Priority, Queries};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::follow_ups::figures::Ranged;
 use super::questions::context;

@@ -1,5 +1,6 @@
 //! `/api/v1/inbox`: what people find in their inbox on the company's own site now, and what became of it by template.
 
+use crate::http::route::routes;
 use axum::extract::State;
 use rapport_domain::{PersonId, Timestamp};
 use rapport_engagement::records::inbox::{self, FiguresRow, PutRow};
@@ -8,7 +9,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::shapes::{display_name, time};
 use crate::app::App;

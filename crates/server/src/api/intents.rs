@@ -2,6 +2,7 @@
 //!
 //! Always holds: an example is kept without personal data; what was learnt is of the examples as they are.
 
+use crate::http::route::routes;
 use axum::extract::State;
 use axum::http::StatusCode;
 use rapport_domain::plain::is_key;
@@ -12,7 +13,6 @@ use rapport_store::Priority;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::shapes::time;
 use crate::app::App;

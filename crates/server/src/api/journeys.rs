@@ -11,6 +11,7 @@ mod report;
 
 use std::collections::BTreeMap;
 
+use crate::http::route::routes;
 use axum::extract::State;
 use axum::http::StatusCode;
 use rapport_domain::{Timestamp, WorkspaceId};
@@ -27,7 +28,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::segments::{Names, free_key, is_key, key_of, user_names};
 use super::shapes::time;

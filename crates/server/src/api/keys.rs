@@ -2,6 +2,7 @@
 //!
 //! Always holds: the key itself is in the answer to its making and nowhere else; a revoked key opens nothing from then on.
 
+use crate::http::route::routes;
 use axum::extract::State;
 use axum::http::StatusCode;
 use rapport_domain::Id;
@@ -9,7 +10,6 @@ use rapport_store::Priority;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::{sources, wire};
 use crate::app::App;

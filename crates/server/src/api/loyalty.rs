@@ -44,6 +44,7 @@ mod vouchers;
 mod what_if;
 mod why;
 
+use crate::http::route::routes;
 use axum::extract::State;
 use rapport_loyalty::program::Program;
 use rapport_loyalty::records::documents::Saved;
@@ -53,7 +54,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::segments::{Names, user_names};
 use super::shapes::time;

@@ -1,10 +1,10 @@
 //! Who am I: what the console needs before it draws its first page.
 
+use crate::http::route::routes;
 use axum::extract::State;
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::workspace::Workspace;
 use crate::app::App;

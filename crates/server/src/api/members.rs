@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::http::route::routes;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
@@ -13,7 +14,6 @@ use rapport_segments::records::segments::{self, SegmentRow};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::questions::context;
 use super::shapes::{CustomerRow, time};

@@ -2,6 +2,7 @@
 //!
 //! Always holds: at most [`MOST`] addresses a call and [`MOST_AN_HOUR`] an hour; nothing is asked of or counted for the customer whose values are shown.
 
+use crate::http::route::routes;
 use axum::extract::State;
 use rapport_channels::mail::address::is_address;
 use rapport_domain::{Id, Timestamp};
@@ -12,7 +13,6 @@ use rapport_store::Priority;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::customers;
 use super::shapes::time;

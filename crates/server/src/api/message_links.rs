@@ -2,6 +2,7 @@
 //!
 //! Always holds: nothing is asked on its own: a person presses a button, or launches. Addresses that differ by reader are never asked.
 
+use crate::http::route::routes;
 use axum::extract::State;
 use rapport_engagement::content::addresses::addresses;
 use rapport_engagement::content::{Limits, Template};
@@ -10,7 +11,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::message_drafts::{FindingShape, on_thread, refused};
 use crate::app::App;

@@ -4,6 +4,7 @@
 //!
 //! Does not do: render (see [`super::message_drafts`]), send.
 
+use crate::http::route::routes;
 use axum::extract::State;
 use rapport_domain::{Purpose, WorkspaceId};
 use rapport_engagement::content::{Content, Template, gallery};
@@ -14,7 +15,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::message_drafts::refused;
 use super::segments::{Names, user_names};

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use crate::http::route::routes;
 use axum::extract::State;
 use rapport_domain::Channel;
 use rapport_engagement::records::inbox;
@@ -13,7 +14,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::customers;
 use super::shapes::{CustomerRow, time};

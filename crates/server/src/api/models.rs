@@ -13,6 +13,7 @@ mod shapes;
 mod value;
 mod versions;
 
+use crate::http::route::routes;
 use axum::extract::State;
 use rapport_analytics::scores::records::models::{self, ModelRow};
 use rapport_analytics::scores::{GROUPS, LOYALTY_INDEX, PROPENSITY, RECOMMENDATIONS};
@@ -21,7 +22,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::api::segments::user_names;
 use crate::app::App;

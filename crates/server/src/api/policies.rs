@@ -6,6 +6,7 @@ pub mod readout;
 
 use std::collections::BTreeMap;
 
+use crate::http::route::routes;
 use axum::extract::State;
 use rapport_domain::WorkspaceId;
 use rapport_experiments::policies::decisions::{self, DayRow};
@@ -19,7 +20,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::segments::{Names, user_names};
 use super::wire::time;

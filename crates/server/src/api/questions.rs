@@ -16,12 +16,12 @@ use super::shapes::{Customers, time};
 use crate::app::App;
 use crate::auth::{Caller, Permission};
 use crate::http::extract::{Json, Path};
+use crate::http::route::routes;
 use crate::installation::Installation;
 use crate::problem::Problem;
 use crate::records::questions::{self, QuestionRow};
 use crate::records::workspaces::{self, WorkspaceRow};
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 /// The routes of this part.
 pub fn router() -> OpenApiRouter<App> {

@@ -1,5 +1,6 @@
 //! `/api/v1/recommendations`: what to offer somebody, and why.
 
+use crate::http::route::routes;
 use axum::extract::State;
 use rapport_analytics::recommend::{Because, Method, NotBought, Offer, Recommended, Request, Rules, Touched};
 use rapport_domain::{PersonId, money};
@@ -7,7 +8,6 @@ use rapport_segments::Duration;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::questions::context;
 use super::shapes::time;

@@ -1,11 +1,11 @@
 //! What live sources sent that could not be taken.
 
+use crate::http::route::routes;
 use axum::extract::State;
 use rapport_domain::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::wire;
 use crate::app::App;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::http::route::routes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use rapport_domain::plain;
@@ -19,7 +20,6 @@ use rapport_text::redaction::Redactor;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::segments::{Names, user_names};
 use super::shapes::{display_name, time};

@@ -11,11 +11,11 @@ use super::shapes::{CustomerRow, time};
 use crate::app::App;
 use crate::auth::{Caller, Permission};
 use crate::http::extract::{Json, Query};
+use crate::http::route::routes;
 use crate::importing;
 use crate::problem::Problem;
 use crate::records::questions;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 /// The routes of this part.
 pub fn router() -> OpenApiRouter<App> {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::http::route::routes;
 use axum::extract::State;
 use axum::http::StatusCode;
 use rapport_domain::{PersonId, Timestamp, WorkspaceId};
@@ -15,7 +16,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::members::{Member, instant, with_customers};
 use super::questions::context;

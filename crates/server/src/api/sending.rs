@@ -1,5 +1,6 @@
 //! `/api/v1/sending`: how a workspace sends, and how well it goes.
 
+use crate::http::route::routes;
 use axum::extract::State;
 use rapport_domain::{Channel, Id, Timestamp};
 use rapport_engagement::journey::Class;
@@ -13,7 +14,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::customers;
 use super::shapes::time;

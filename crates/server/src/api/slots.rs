@@ -1,5 +1,6 @@
 //! `/api/v1/slots`: what the places on the company's own site show to whom, how often they did, what came of it, and what anybody would see there now.
 
+use crate::http::route::routes;
 use axum::extract::State;
 use axum::http::StatusCode;
 use rapport_domain::{Channel, IdentifierKind, Timestamp, WorkspaceId};
@@ -16,7 +17,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::customers;
 use super::effects::{self, HoldoutEffect};

@@ -6,6 +6,7 @@ mod people;
 
 use std::collections::BTreeMap;
 
+use crate::http::route::routes;
 use axum::extract::State;
 use rapport_domain::Timestamp;
 use rapport_feedback::Definition;
@@ -20,7 +21,6 @@ use rapport_models::survey::style::{Contrast, Style};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::members::{given, instant};
 use super::survey_results::{found, on_a_scale};

@@ -3,6 +3,7 @@
 
 mod shapes;
 
+use crate::http::route::routes;
 use axum::extract::State;
 use rapport_domain::calendar::Interval;
 use rapport_domain::{Timestamp, WorkspaceId};
@@ -19,7 +20,6 @@ use rapport_store::Queries;
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use self::shapes::{BehaviourShape, DriversShape, FunnelShape, ResultsShape, WeightedShape, WishesShape};
 use super::questions::context;

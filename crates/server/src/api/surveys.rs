@@ -9,6 +9,7 @@ mod reaching;
 mod responses;
 mod responses_file;
 
+use crate::http::route::routes;
 use axum::extract::State;
 use rapport_domain::{Timestamp, WorkspaceId};
 use rapport_feedback::asking::Settings;
@@ -24,7 +25,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::segments::{Names, user_names};
 use super::wire::{optional_time, time};

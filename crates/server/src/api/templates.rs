@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::http::route::routes;
 use axum::extract::State;
 use rapport_analytics::engagement::{HEAVY, Level, MEDIUM};
 use rapport_analytics::lifecycle::{LATE, Life, Stage, Thresholds};
@@ -15,7 +16,6 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::questions::context;
 use crate::app::App;

@@ -6,6 +6,7 @@ mod of_topic;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::http::route::routes;
 use axum::extract::State;
 use axum::http::StatusCode;
 use rapport_domain::{EventId, PersonId, Timestamp, WorkspaceId};
@@ -23,7 +24,6 @@ use rapport_text::themes::{Wanted, themes};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use self::of_topic::{Looking, Sought};
 use super::members::{given, instant};

@@ -21,12 +21,12 @@ use crate::app::App;
 use crate::auth::{Caller, Permission};
 use crate::challenges::facts as doings;
 use crate::http::extract::{Json, Path, Query};
+use crate::http::route::routes;
 use crate::points::facts;
 use crate::problem::Problem;
 use crate::records::{sources, workspaces};
 use crate::tiers::facts as standings;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 /// The routes of this part.
 pub fn router() -> OpenApiRouter<App> {

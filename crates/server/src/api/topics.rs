@@ -8,6 +8,7 @@ mod shapes;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::http::route::routes;
 use axum::extract::State;
 use rapport_domain::{EventId, Timestamp, WorkspaceId};
 use rapport_feedback::complaints::figures::Share;
@@ -21,7 +22,6 @@ use rapport_store::Priority;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 pub(crate) use self::shapes::AspectShape;
 use self::shapes::{ComparedTopic, SubjectShape, SubjectTopic, TopicShape};

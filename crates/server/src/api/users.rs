@@ -2,6 +2,7 @@
 //!
 //! Always holds: nobody gives or takes a role mightier than their own; at least one owner can sign in.
 
+use crate::http::route::routes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use rapport_domain::Id;
@@ -9,7 +10,6 @@ use rapport_store::{Priority, Tx};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::wire;
 use crate::app::App;

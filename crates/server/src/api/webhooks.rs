@@ -1,5 +1,6 @@
 //! `/api/v1/webhooks`: where domain events are sent.
 
+use crate::http::route::routes;
 use axum::extract::State;
 use axum::http::StatusCode;
 use rapport_domain::{Id, Timestamp, WorkspaceId};
@@ -10,7 +11,6 @@ use rapport_store::Priority;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::shapes::time;
 use crate::app::App;

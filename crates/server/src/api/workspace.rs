@@ -1,12 +1,12 @@
 //! The workspace: its name, and the calendar, currency and language in which it counts.
 
+use crate::http::route::routes;
 use axum::extract::State;
 use rapport_domain::{Calendar, Currency, WeekStart};
 use rapport_store::Priority;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::wire;
 use crate::app::App;

@@ -27,6 +27,7 @@ use crate::collect;
 use crate::http::form::parameter;
 use crate::http::paging::{read_cursor, write_cursor};
 use crate::http::peer::From;
+use crate::http::route::handler;
 use crate::installation::Installation;
 use crate::messages;
 use crate::problem::{Problem, Result};
@@ -46,8 +47,8 @@ const FRAMED: &str = "default-src 'none'; style-src 'self'; base-uri 'none'; for
 
 /// The routes of this part.
 pub(super) fn router() -> Router<App> {
-    let json = Router::new().route("/r/{key}/products/{product}", get(read));
-    collect::anywhere(json).route("/r/{key}/products/{product}/summary", get(summary))
+    let json = Router::new().route("/r/{key}/products/{product}", get(handler(read)));
+    collect::anywhere(json).route("/r/{key}/products/{product}/summary", get(handler(summary)))
 }
 
 /// The public key of a workspace's reviews.

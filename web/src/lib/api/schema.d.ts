@@ -5697,6 +5697,160 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/models/loyalty_index": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows what the loyalty index is made of, and how far a look at it is. A workspace in which nobody bought yet has none. */
+        get: operations["get_models_loyalty_index"];
+        /** Changes what the loyalty index is made of; a new version comes about and scores within moments, unless that is paused. */
+        put: operations["put_models_loyalty_index"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/loyalty_index/effect": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Shows what other settings would do: the index of all, and how many people would change by more than ten points. Of what the last run of scores knew; nothing is changed. */
+        post: operations["post_models_loyalty_index_effect"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/loyalty_index/fit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Looks now, in the background, whether the measures are still the right ones. Where they are, no new version comes about. */
+        post: operations["post_models_loyalty_index_fit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/loyalty_index/groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows the loyalty index by source, market, segment or a fact, the largest group first. Of segments somebody may be in several. */
+        get: operations["get_models_loyalty_index_groups"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/loyalty_index/overview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows how the loyalty index is spread, its facets, what people say beside what they do, and how it was. */
+        get: operations["get_models_loyalty_index_overview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/loyalty_index/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists versions, the newest first. */
+        get: operations["get_models_loyalty_index_versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/loyalty_index/versions/{version}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows a version with its card. */
+        get: operations["get_models_loyalty_index_versions_version"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/loyalty_index/versions/{version}/card": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The card of a version as a page of text (Markdown). */
+        get: operations["get_models_loyalty_index_versions_version_card"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/loyalty_index/versions/{version}/use": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Lets a version be used from now on: one that was held, or an earlier one. The settings are its own from then on; who and why is kept. */
+        post: operations["post_models_loyalty_index_versions_version_use"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/models/propensities": {
         parameters: {
             query?: never;
@@ -7249,6 +7403,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/surveys/{key}/model/people": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Lists the people behind a part of a model: whose indices of some blocks are within bounds, e.g. satisfaction from 70 on and loyalty below 50. */
+        post: operations["post_surveys_key_model_people"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/surveys/{key}/response-file": {
         parameters: {
             query?: never;
@@ -8634,6 +8805,15 @@ export interface components {
             /** @description Keys of questions that are answered on a scale, or by a choice of two that stand for 0 and 1. */
             questions: string[];
         };
+        /** @description An index of somebody. */
+        BlockIndex: {
+            block: string;
+            /**
+             * Format: double
+             * @description From 0 to 100.
+             */
+            index?: number | null;
+        };
         /** @description A block as it was found. */
         BlockShape: {
             /**
@@ -8660,6 +8840,21 @@ export interface components {
         BothForms: {
             condition: Record<string, never>;
             text: string;
+        };
+        /** @description A bound. */
+        BoundBody: {
+            /** @description The key of a block of the model. */
+            block: string;
+            /**
+             * Format: double
+             * @description Its index is at least this: 0 to 100.
+             */
+            from?: number | null;
+            /**
+             * Format: double
+             * @description And less than this.
+             */
+            to?: number | null;
         };
         /** @description How far people are on the way to each brand. */
         BrandFunnel: {
@@ -9125,6 +9320,8 @@ export interface components {
              * @description The probability that they buy nothing within the horizon; 1 where they are lost already.
              */
             risk: number;
+            /** @description What happened to them lately that comes before a loss more than it should, by the keys of triggers. */
+            triggers?: string[];
         };
         /** @description The figures of the page. */
         ChurnOverview: {
@@ -9190,6 +9387,9 @@ export interface components {
              * @description The risk from which on the level is high: where acting pays, or, where its costs are not said, with twice the usual odds; null where acting never pays.
              */
             threshold?: number | null;
+            triggers?: components["schemas"]["ChurnTriggers"] | null;
+            /** @description The same with who has it now. */
+            triggers_now?: components["schemas"]["ChurnTriggerNow"][];
             /** @description What is to be looked at. */
             warnings: components["schemas"]["ForetoldWarning"][];
         };
@@ -9237,6 +9437,78 @@ export interface components {
              * @default 24
              */
             score_hours: number;
+        };
+        /** @description Something that comes before a loss more than it should. */
+        ChurnTrigger: {
+            /** @description By which its people are found: the steps in one word. */
+            key: string;
+            /**
+             * Format: int64
+             * @description How many of them then were lost.
+             */
+            lost: number;
+            /** @description The odds of being lost by those of the others, with their interval of 95 % (Woolf 1955). */
+            odds: components["schemas"]["ModelSure"];
+            /**
+             * Format: double
+             * @description The share that was lost of the others.
+             */
+            others: number;
+            /**
+             * Format: int64
+             * @description How many people it happened to, of those who were looked at.
+             */
+            people: number;
+            /**
+             * Format: double
+             * @description The share of false ones among all that say as much (Benjamini and Hochberg 1995).
+             */
+            q: number;
+            /**
+             * Format: double
+             * @description The share that was lost of those to whom it happened.
+             */
+            share: number;
+            /** @description What happened, step by step, each on a later day than the one before: `complained`, or with why, `complained:category=delivery`. */
+            steps: string[][];
+        };
+        /** @description A trigger now. */
+        ChurnTriggerNow: {
+            /** @description The condition of a segment of those to whom it happens, as near as a condition can say it; null where none can. */
+            condition?: Record<string, never> | null;
+            /**
+             * Format: int64
+             * @description How many people it happened to lately who are not lost.
+             */
+            now: number;
+            /** @description The trigger. */
+            trigger: components["schemas"]["ChurnTrigger"];
+        };
+        /** @description What comes before a loss. */
+        ChurnTriggers: {
+            /** @description Those that are more than chance, the surest first. */
+            found: components["schemas"]["ChurnTrigger"][];
+            /**
+             * Format: int64
+             * @description How many of them then were lost.
+             */
+            lost: number;
+            /**
+             * Format: int64
+             * @description How many patterns were looked at.
+             */
+            patterns: number;
+            /**
+             * Format: int64
+             * @description How many people were looked at, each at one moment.
+             */
+            people: number;
+            verdict?: components["schemas"]["ModelVerdict"] | null;
+            /**
+             * Format: int32
+             * @description Within so many days before a moment.
+             */
+            window_days: number;
         };
         /** @description A gift to claim. */
         ClaimGiftBody: {
@@ -13298,6 +13570,46 @@ export interface components {
             key?: string | null;
             name?: string | null;
         };
+        /** @description Beside the version before, on the same people and values. */
+        LoyaltyAgainst: {
+            /**
+             * Format: double
+             * @description The mean of all by it.
+             */
+            before: number;
+            /**
+             * Format: int64
+             * @description How many have an index by both.
+             */
+            both: number;
+            /** @description Whether staff chose what differs. */
+            is_chosen: boolean;
+            /**
+             * Format: int64
+             * @description How many people move by more than ten points.
+             */
+            moved: number;
+            /**
+             * Format: double
+             * @description By the new one.
+             */
+            now: number;
+            /**
+             * Format: int64
+             * @description How many have one now.
+             */
+            people: number;
+            /**
+             * Format: int64
+             * @description How many people had one by it when it came about.
+             */
+            people_before: number;
+            /**
+             * Format: int64
+             * @description The version before.
+             */
+            version: number;
+        };
         /** @description A badge as of a version. */
         LoyaltyBadge: {
             /** @description What it says; the guide Challenges describes it. */
@@ -13335,6 +13647,24 @@ export interface components {
              * @description The version that was looked at; 0 of a new one.
              */
             version: number;
+        };
+        /** @description People whose index is between two numbers. */
+        LoyaltyBand: {
+            /**
+             * Format: double
+             * @description From this index on.
+             */
+            from: number;
+            /**
+             * Format: int64
+             * @description How many they are.
+             */
+            people: number;
+            /**
+             * Format: double
+             * @description Below this one; the last band has 100 in it.
+             */
+            to: number;
         };
         /** @description How members buy. */
         LoyaltyBuying: {
@@ -13401,6 +13731,81 @@ export interface components {
             points: number;
             wallet: string;
         };
+        /** @description What a change would do. */
+        LoyaltyEffect: {
+            /**
+             * Format: double
+             * @description The mean by the other.
+             */
+            after: number;
+            /**
+             * Format: double
+             * @description The mean by the definition in use.
+             */
+            before: number;
+            /**
+             * Format: int64
+             * @description How many people would change by more than ten points.
+             */
+            changed: number;
+            /** @description Whether the time that is looked at changes too: what that does is seen after the next run only. */
+            is_window_changed: boolean;
+            /**
+             * Format: int64
+             * @description How many would have no index any more.
+             */
+            lost: number;
+            /** @description The measures. */
+            measures: components["schemas"]["LoyaltyShown"][];
+            /**
+             * Format: int64
+             * @description How many people have an index now.
+             */
+            people: number;
+            /** @description What the index would say of all. */
+            reading: components["schemas"]["LoyaltyReading"];
+        };
+        /** @description Settings that are thought of. */
+        LoyaltyEffectBody: {
+            /** @description All of the settings; what is left out is as usual. */
+            settings: components["schemas"]["LoyaltyIndexSettings"];
+        };
+        /**
+         * @description What a measure is about.
+         * @enum {string}
+         */
+        LoyaltyFacet: "product_quality" | "service_experience" | "brand" | "engagement" | "behaviour" | "attitude";
+        /** @description A facet of somebody. */
+        LoyaltyFacetOf: {
+            /** @description Which. */
+            facet: components["schemas"]["LoyaltyFacet"];
+            /**
+             * Format: double
+             * @description From 0 to 100; null where nothing of it is known.
+             */
+            value?: number | null;
+            /**
+             * Format: double
+             * @description The share of the weights.
+             */
+            weight: number;
+        };
+        /** @description A facet of all. */
+        LoyaltyFacetReading: {
+            /** @description Which. */
+            facet: components["schemas"]["LoyaltyFacet"];
+            mean?: components["schemas"]["LoyaltyMean"] | null;
+            /**
+             * Format: double
+             * @description The share of the weights; 0 of a facet without measures.
+             */
+            weight: number;
+            /**
+             * Format: double
+             * @description What the index over all would be without it; null where nothing would be left.
+             */
+            without?: number | null;
+        };
         /** @description A gift card. */
         LoyaltyGiftCard: {
             /**
@@ -13457,6 +13862,207 @@ export interface components {
             /** @description As its head calls it; empty once whoever chose it was forgotten. */
             name: string;
         };
+        /** @description What staff choose. */
+        LoyaltyIndexBody: {
+            /** @description Whether nothing is looked at, and nobody scored, by itself. */
+            is_paused: boolean;
+            /** @description All of the settings; what is left out is as usual. */
+            settings: components["schemas"]["LoyaltyIndexSettings"];
+        };
+        /** @description The rest of an index of somebody. */
+        LoyaltyIndexDetail: {
+            /**
+             * Format: double
+             * @description By what they do alone.
+             */
+            done?: number | null;
+            /** @description The facets with a weight. */
+            facets: components["schemas"]["LoyaltyFacetOf"][];
+            /**
+             * Format: double
+             * @description The index.
+             */
+            index: number;
+            kind?: components["schemas"]["LoyaltyKind"] | null;
+            /**
+             * Format: double
+             * @description The share of the weights of which something is known.
+             */
+            known: number;
+            /** @description What is known of them, also what does not count. */
+            measures: components["schemas"]["LoyaltyMeasureOf"][];
+            /**
+             * Format: double
+             * @description By what they say alone.
+             */
+            said?: number | null;
+        };
+        /** @description The index of a group. */
+        LoyaltyIndexGroup: {
+            /** @description The mean, with its interval of 95 %. */
+            average: components["schemas"]["ModelSure"];
+            /** @description Which; of a segment its key. */
+            key: string;
+            name: string;
+            /**
+             * Format: int64
+             * @description How many of its people have an index.
+             */
+            people: number;
+        };
+        /** @description The loyalty index. */
+        LoyaltyIndexModel: {
+            fit?: components["schemas"]["ModelJob"] | null;
+            /** @description When it is looked next whether the measures are still the right ones; null where that is paused. */
+            fit_at?: string | null;
+            held?: components["schemas"]["LoyaltyIndexVersion"] | null;
+            is_paused: boolean;
+            live?: components["schemas"]["LoyaltyIndexVersion"] | null;
+            /** @description When people are scored next. */
+            score_at?: string | null;
+            /** @description As of when people were scored last. */
+            scored_at?: string | null;
+            /**
+             * Format: int64
+             * @description By which version.
+             */
+            scored_version?: number | null;
+            scoring?: components["schemas"]["ModelJob"] | null;
+            settings: components["schemas"]["LoyaltyIndexSettings"];
+            verdict?: components["schemas"]["ModelVerdict"] | null;
+        };
+        /** @description The figures of the page. */
+        LoyaltyIndexOverview: {
+            /** @description The day that they are of. */
+            as_of: string;
+            /** @description People by their index. */
+            bands: components["schemas"]["LoyaltyBand"][];
+            /**
+             * Format: double
+             * @description From where on somebody counts as loyal.
+             */
+            cut: number;
+            /**
+             * Format: int64
+             * @description People who bought and may not be looked at.
+             */
+            left_out: number;
+            /** @description What it is made of. */
+            measures: components["schemas"]["LoyaltyMeasure"][];
+            /**
+             * Format: double
+             * @description The index that half of the people reach.
+             */
+            median: number;
+            /** @description How it was a month ago, and the months before, by today's definition; the last is now. */
+            past: components["schemas"]["LoyaltyPast"][];
+            /** @description What the index says of all. */
+            reading: components["schemas"]["LoyaltyReading"];
+            /** @description What pulls it down. */
+            weakest: components["schemas"]["LoyaltyWeakFacet"][];
+        };
+        /** @description What staff choose of it. */
+        LoyaltyIndexSettings: {
+            /**
+             * Format: double
+             * @description From where on somebody counts as loyal by what they say, and by what they do: 0 to 100.
+             * @default 50
+             */
+            cut: number;
+            /**
+             * Format: int32
+             * @description After how many days it is looked whether the measures are still the right ones: 1 to 90.
+             * @default 7
+             */
+            fit_days: number;
+            /**
+             * Format: double
+             * @description The share of the facets' weights of which something must be known of a person for an index: 0 to 1.
+             * @default 0.5
+             */
+            least_known: number;
+            /**
+             * @description What it is made of, at most 30 measures. Null: of what the workspace knows of enough people.
+             * @default null
+             */
+            measures: components["schemas"]["LoyaltyMeasure"][] | null;
+            /**
+             * Format: int32
+             * @description After how many hours people are scored anew: 1 to 168.
+             * @default 24
+             */
+            score_hours: number;
+            /**
+             * @description How much each facet counts.
+             * @default {
+             *       "attitude": 1,
+             *       "behaviour": 1,
+             *       "brand": 1,
+             *       "engagement": 1,
+             *       "product_quality": 1,
+             *       "service_experience": 1
+             *     }
+             */
+            weights: components["schemas"]["LoyaltyWeights"];
+            /**
+             * Format: int32
+             * @description What people did is counted within so many days: 30 to 1,825.
+             * @default 365
+             */
+            window_days: number;
+        };
+        /** @description A version: a definition of the index. */
+        LoyaltyIndexVersion: {
+            against?: components["schemas"]["LoyaltyAgainst"] | null;
+            /** @description The present of its data. */
+            as_of: string;
+            /**
+             * Format: double
+             * @description From where on somebody counts as loyal.
+             */
+            cut: number;
+            /** @description When somebody decided that it is used. */
+            decided_at?: string | null;
+            decided_by?: string | null;
+            decided_why?: string | null;
+            fitted_at: string;
+            /** @description Who asked for it; null where it was due. */
+            fitted_by?: string | null;
+            /** @description Why it was held; empty where it was not. */
+            held: components["schemas"]["ModelHold"][];
+            /** @description Whether the measures were proposed by what the workspace knows. */
+            is_proposed: boolean;
+            /**
+             * Format: double
+             * @description The share of the weights that must be known of a person.
+             */
+            least_known: number;
+            /** @description What it is made of. */
+            measures: components["schemas"]["LoyaltyMeasure"][];
+            /**
+             * Format: int64
+             * @description How many people had an index by it when it came about.
+             */
+            people: number;
+            /** @description What it said of all when it came about. */
+            reading: components["schemas"]["LoyaltyReading"];
+            /** @description `live`, `held` or `retired`. */
+            state: string;
+            /** Format: int64 */
+            version: number;
+            /** @description How much each facet counts. */
+            weights: components["schemas"]["LoyaltyWeights"];
+            /**
+             * Format: int32
+             * @description Within how many days what people did is counted.
+             */
+            window_days: number;
+        };
+        /** @description A version with its card. */
+        LoyaltyIndexVersionWithCard: {
+            card: components["schemas"]["ModelCard"];
+            version: components["schemas"]["LoyaltyIndexVersion"];
+        };
         /** @description A jurisdiction of the programme. */
         LoyaltyJurisdiction: {
             key: string;
@@ -13466,6 +14072,23 @@ export interface components {
              */
             members: number;
             name: string;
+        };
+        /**
+         * @description In which way somebody is loyal (Dick and Basu 1994).
+         * @enum {string}
+         */
+        LoyaltyKind: "loyal" | "said_only" | "done_only" | "neither";
+        /** @description Who is loyal in which way. */
+        LoyaltyKindReading: {
+            /** @description In which. */
+            kind: components["schemas"]["LoyaltyKind"];
+            /**
+             * Format: int64
+             * @description How many people, by which they are found.
+             */
+            people: number;
+            /** @description Of those of whom both is known. */
+            share: components["schemas"]["ModelSure"];
         };
         /** @description A leaderboard as of a version. */
         LoyaltyLeaderboard: {
@@ -13537,6 +14160,50 @@ export interface components {
             wallet: string;
             /** @description What one is worth when it is redeemed; null when the programme does not say, and then nothing is worth anything. */
             worth?: string | null;
+        };
+        /** @description A mean over people. */
+        LoyaltyMean: {
+            /** @description The mean. */
+            mean: components["schemas"]["ModelSure"];
+            /**
+             * Format: int64
+             * @description Over how many people.
+             */
+            people: number;
+        };
+        /** @description One thing that is known of people, as it counts. */
+        LoyaltyMeasure: {
+            /** @description What it is about. */
+            facet: components["schemas"]["LoyaltyFacet"];
+            /**
+             * @description `stars`, `returns`, `complaints`, `requests`, `visits`, `opened`, `reviews`, `referrals`, `purchases`, `recency`, `tenure`, `spent`; or `fact:` with the key of a fact
+             *     whose values are numbers.
+             */
+            of: string;
+            /** @description How it becomes 0 to 100. */
+            scaling: components["schemas"]["LoyaltyScaling"];
+            /** @description Whether people said it or did it. */
+            source: components["schemas"]["LoyaltySource"];
+            /**
+             * Format: double
+             * @description How much it counts within its facet, beside the facet's others: 0 to 100.
+             */
+            weight: number;
+        };
+        /** @description A measure of somebody. */
+        LoyaltyMeasureOf: {
+            /** @description Of what, as measures are called. */
+            of: string;
+            /**
+             * Format: double
+             * @description From 0 to 100, where it counts; null where it is known but does not.
+             */
+            scaled?: number | null;
+            /**
+             * Format: double
+             * @description What they have of it.
+             */
+            value: number;
         };
         /** @description A member of the programme. */
         LoyaltyMember: {
@@ -13643,6 +14310,20 @@ export interface components {
              */
             version: number;
         };
+        /** @description How it was on a day of the past, by the definition of today. */
+        LoyaltyPast: {
+            /** @description The day. */
+            day: string;
+            done?: components["schemas"]["ModelSure"] | null;
+            /** @description Its mean. */
+            mean: components["schemas"]["ModelSure"];
+            /**
+             * Format: int64
+             * @description How many people had an index.
+             */
+            people: number;
+            said?: components["schemas"]["ModelSure"] | null;
+        };
         /** @description The programme as of a version. */
         LoyaltyProgram: {
             /** @description From when on it holds. */
@@ -13666,6 +14347,24 @@ export interface components {
              * @description The version that was looked at; 0 where there is none yet.
              */
             version: number;
+        };
+        /** @description What an index says of all. */
+        LoyaltyReading: {
+            /** @description Over all who have an index. */
+            all: components["schemas"]["LoyaltyMean"];
+            complete?: components["schemas"]["LoyaltyMean"] | null;
+            done?: components["schemas"]["LoyaltyMean"] | null;
+            /** @description The facets, all six. */
+            facets: components["schemas"]["LoyaltyFacetReading"][];
+            /** @description Who is loyal in which way, of those of whom both is known; empty of too few. */
+            kinds: components["schemas"]["LoyaltyKindReading"][];
+            said?: components["schemas"]["LoyaltyMean"] | null;
+            together?: components["schemas"]["ModelSure"] | null;
+            /**
+             * Format: int64
+             * @description People who bought of whom too little is known.
+             */
+            unknown: number;
         };
         /** @description A redemption. */
         LoyaltyRedemption: {
@@ -13838,6 +14537,43 @@ export interface components {
             /** @description `nobody_held_out`, `too_few`, `unclear`, `brings_in` or `harms` (revenue, as far as the interval says so); with a margin: `pays`, `does_not_pay` or `unclear`. */
             verdict: string;
         };
+        /** @description How a measure becomes 0 to 100. */
+        LoyaltyScaling: {
+            /** @description 0 at the worst, 100 at the best, in proportion between; the best may be the lower one. */
+            between: {
+                /**
+                 * Format: double
+                 * @description What is worth 100.
+                 */
+                best: number;
+                /**
+                 * Format: double
+                 * @description What is worth 0.
+                 */
+                worst: number;
+            };
+        } | {
+            /**
+             * Format: double
+             * @description For what has no upper end: 0 at 0, 50 at this many, ever nearer to 100 beyond.
+             */
+            half: number;
+        };
+        /** @description A measure, as it would count. */
+        LoyaltyShown: {
+            /** @description The measure. */
+            measure: components["schemas"]["LoyaltyMeasure"];
+            /**
+             * Format: int64
+             * @description Of how many people it is known.
+             */
+            people: number;
+            /**
+             * Format: double
+             * @description What they have on average, from 0 to 100; null where it is known of nobody.
+             */
+            scaled?: number | null;
+        };
         /** @description A simulation. */
         LoyaltySimulation: {
             /** @description `now` or `as_it_was`. */
@@ -13870,6 +14606,11 @@ export interface components {
             /** @description `members` or `customers`. */
             who: string;
         };
+        /**
+         * @description How a measure is known.
+         * @enum {string}
+         */
+        LoyaltySource: "said" | "done";
         /** @description Points that a member sent another. */
         LoyaltyTransfer: {
             /**
@@ -13945,6 +14686,55 @@ export interface components {
             /** Format: int64 */
             uses_left?: number | null;
             valid_until?: string | null;
+        };
+        /** @description People whose index one facet pulls down most. */
+        LoyaltyWeakFacet: {
+            /** @description Which. */
+            facet: components["schemas"]["LoyaltyFacet"];
+            /**
+             * Format: int64
+             * @description How many they are.
+             */
+            people: number;
+        };
+        /** @description How much each facet counts; they need not add up to anything. */
+        LoyaltyWeights: {
+            /**
+             * Format: double
+             * @description 0 to 100.
+             * @default 1
+             */
+            attitude: number;
+            /**
+             * Format: double
+             * @description 0 to 100.
+             * @default 1
+             */
+            behaviour: number;
+            /**
+             * Format: double
+             * @description 0 to 100.
+             * @default 1
+             */
+            brand: number;
+            /**
+             * Format: double
+             * @description 0 to 100.
+             * @default 1
+             */
+            engagement: number;
+            /**
+             * Format: double
+             * @description 0 to 100.
+             * @default 1
+             */
+            product_quality: number;
+            /**
+             * Format: double
+             * @description 0 to 100.
+             * @default 1
+             */
+            service_experience: number;
         };
         /** @description For which programme. */
         MakeReferralCodeBody: {
@@ -14612,7 +15402,7 @@ export interface components {
              * @description The number of the version before.
              */
             before: number;
-            /** @description `foretells_worse`, `people_missing` or `sum_far_off`. */
+            /** @description `foretells_worse`, `people_missing` or `sum_far_off`; of the loyalty index `index_moves` or `people_missing`. */
             code: string;
             /**
              * Format: double
@@ -14720,6 +15510,35 @@ export interface components {
              */
             value: number;
         };
+        /** @description People whose indices are within the bounds, those who answered last first. */
+        ModelPeople: {
+            /** @description How many answered so without being known. */
+            anonymous: number;
+            /** @description How many answered all of the model. */
+            answers: number;
+            rows: components["schemas"]["ModelPerson"][];
+            /** @description How many people are known. */
+            total: number;
+        };
+        /** @description Whose indices are within bounds. */
+        ModelPeopleBody: {
+            /** @description All of these hold: 1 to 20. */
+            bounds: components["schemas"]["BoundBody"][];
+            /** @description How many at most, up to 200; 50 unless said. */
+            limit?: number | null;
+            /** @description The model, as it is fitted; `by` and `group` are not used. */
+            model?: components["schemas"]["ModelBody"];
+            /** @description How many are skipped. */
+            offset?: number;
+        };
+        /** @description Somebody who answered, by their last response. */
+        ModelPerson: {
+            customer: components["schemas"]["CustomerRow"];
+            /** @description The index of each block. */
+            indices: components["schemas"]["BlockIndex"][];
+            /** @description The response. */
+            response: string;
+        };
         /** @description A bin of the reliability diagram. */
         ModelSaid: {
             /** @description The share that it came true for, with its interval. */
@@ -14736,7 +15555,7 @@ export interface components {
             said: number;
         };
         /** @description The settings of a model. */
-        ModelSettings: components["schemas"]["ValueSettings"] | components["schemas"]["ChurnSettings"] | components["schemas"]["PropensitySettings"];
+        ModelSettings: components["schemas"]["ValueSettings"] | components["schemas"]["ChurnSettings"] | components["schemas"]["PropensitySettings"] | components["schemas"]["LoyaltyIndexSettings"];
         /** @description A fitted model. */
         ModelShape: {
             /**
@@ -14757,6 +15576,9 @@ export interface components {
             /** @description Questions of the usual model that are not in it, so that the others rest on those who answered them. Empty of a model that was drawn. */
             left_out: components["schemas"]["LeftOutShape"][];
             paths: components["schemas"]["PathShape"][];
+            whole?: components["schemas"]["WholeShape"] | null;
+            /** @description Why it cannot be said. */
+            whole_fault?: string | null;
         };
         /** @description A number with its interval of 95 %. */
         ModelSure: {
@@ -16548,7 +17370,10 @@ export interface components {
         };
         /** @description What one block does to another. */
         PathShape: {
+            by_covariances?: components["schemas"]["FigureShape"] | null;
             from: string;
+            /** @description By covariances it can hardly be told from the other paths to the same block: its single number says nothing. */
+            hardly_apart: boolean;
             path?: components["schemas"]["FigureShape"] | null;
             to: string;
             /** @description Along all paths. */
@@ -16615,22 +17440,23 @@ export interface components {
         /** @description What a model says of somebody. */
         PersonScore: {
             chance?: components["schemas"]["PropensityDetail"] | null;
-            /** @description Of value with whom they came, of churn and of a propensity the feature that raises it most. */
+            /** @description Of value with whom they came, of churn and of a propensity the feature that raises it most, of the loyalty index the facet that pulls it down most. */
             cohort: string;
             currency: string;
             detail?: components["schemas"]["ValueDetail"] | null;
             group?: components["schemas"]["CustomerGroupDetail"] | null;
-            /** @description The upper end. */
+            /** @description The upper end, or the best. */
             high: string;
-            /** @description The lower end of its interval of 95 %. */
+            index?: components["schemas"]["LoyaltyIndexDetail"] | null;
+            /** @description The lower end of its interval of 95 %; of the loyalty index what it would be if all that is not known were the worst. */
             low: string;
             model: string;
             /** @description What a propensity, or the group that somebody is in, is called; null of other models. */
             name?: string | null;
-            /** @description Of value the cell of the page's matrix, of churn and of a propensity the level. */
+            /** @description Of value the cell of the page's matrix, of churn and of a propensity the level, of the loyalty index in which way they are loyal. */
             part: string;
             risk?: components["schemas"]["ChurnDetail"] | null;
-            /** @description What it says: of value an amount in `currency`, of churn and of a propensity a probability; exact decimal. */
+            /** @description What it says: of value an amount in `currency`, of churn and of a propensity a probability, of the loyalty index 0 to 100; exact decimal. */
             score: string;
             /** @description As of when. */
             scored_at: string;
@@ -19901,6 +20727,72 @@ export interface components {
             }[];
         };
         /** @description A list that is always whole. */
+        Rows_LoyaltyIndexGroup: {
+            /** @description The rows. */
+            rows: {
+                /** @description The mean, with its interval of 95 %. */
+                average: components["schemas"]["ModelSure"];
+                /** @description Which; of a segment its key. */
+                key: string;
+                name: string;
+                /**
+                 * Format: int64
+                 * @description How many of its people have an index.
+                 */
+                people: number;
+            }[];
+        };
+        /** @description A list that is always whole. */
+        Rows_LoyaltyIndexVersion: {
+            /** @description The rows. */
+            rows: {
+                against?: components["schemas"]["LoyaltyAgainst"] | null;
+                /** @description The present of its data. */
+                as_of: string;
+                /**
+                 * Format: double
+                 * @description From where on somebody counts as loyal.
+                 */
+                cut: number;
+                /** @description When somebody decided that it is used. */
+                decided_at?: string | null;
+                decided_by?: string | null;
+                decided_why?: string | null;
+                fitted_at: string;
+                /** @description Who asked for it; null where it was due. */
+                fitted_by?: string | null;
+                /** @description Why it was held; empty where it was not. */
+                held: components["schemas"]["ModelHold"][];
+                /** @description Whether the measures were proposed by what the workspace knows. */
+                is_proposed: boolean;
+                /**
+                 * Format: double
+                 * @description The share of the weights that must be known of a person.
+                 */
+                least_known: number;
+                /** @description What it is made of. */
+                measures: components["schemas"]["LoyaltyMeasure"][];
+                /**
+                 * Format: int64
+                 * @description How many people had an index by it when it came about.
+                 */
+                people: number;
+                /** @description What it said of all when it came about. */
+                reading: components["schemas"]["LoyaltyReading"];
+                /** @description `live`, `held` or `retired`. */
+                state: string;
+                /** Format: int64 */
+                version: number;
+                /** @description How much each facet counts. */
+                weights: components["schemas"]["LoyaltyWeights"];
+                /**
+                 * Format: int32
+                 * @description Within how many days what people did is counted.
+                 */
+                window_days: number;
+            }[];
+        };
+        /** @description A list that is always whole. */
         Rows_LoyaltyJurisdiction: {
             /** @description The rows. */
             rows: {
@@ -20391,22 +21283,23 @@ export interface components {
             /** @description The rows. */
             rows: {
                 chance?: components["schemas"]["PropensityDetail"] | null;
-                /** @description Of value with whom they came, of churn and of a propensity the feature that raises it most. */
+                /** @description Of value with whom they came, of churn and of a propensity the feature that raises it most, of the loyalty index the facet that pulls it down most. */
                 cohort: string;
                 currency: string;
                 detail?: components["schemas"]["ValueDetail"] | null;
                 group?: components["schemas"]["CustomerGroupDetail"] | null;
-                /** @description The upper end. */
+                /** @description The upper end, or the best. */
                 high: string;
-                /** @description The lower end of its interval of 95 %. */
+                index?: components["schemas"]["LoyaltyIndexDetail"] | null;
+                /** @description The lower end of its interval of 95 %; of the loyalty index what it would be if all that is not known were the worst. */
                 low: string;
                 model: string;
                 /** @description What a propensity, or the group that somebody is in, is called; null of other models. */
                 name?: string | null;
-                /** @description Of value the cell of the page's matrix, of churn and of a propensity the level. */
+                /** @description Of value the cell of the page's matrix, of churn and of a propensity the level, of the loyalty index in which way they are loyal. */
                 part: string;
                 risk?: components["schemas"]["ChurnDetail"] | null;
-                /** @description What it says: of value an amount in `currency`, of churn and of a propensity a probability; exact decimal. */
+                /** @description What it says: of value an amount in `currency`, of churn and of a propensity a probability, of the loyalty index 0 to 100; exact decimal. */
                 score: string;
                 /** @description As of when. */
                 scored_at: string;
@@ -23869,6 +24762,38 @@ export interface components {
             then: number;
             /** @description Null below the first. */
             tier?: string | null;
+        };
+        /** @description How well the whole model fits the covariances of the answers, by maximum likelihood. */
+        WholeShape: {
+            /**
+             * Format: double
+             * @description Bentler's comparative fit index.
+             */
+            cfi: number;
+            /** Format: double */
+            chi_square: number;
+            /** Format: int32 */
+            degrees_of_freedom: number;
+            /** @description `well` (CFI from .95, RMSEA up to .06, SRMR up to .08), `fairly` (.90, .08, .10), `no`, or `untested`: anything would fit. */
+            holds: string;
+            /** @description Whether a variance is below zero or a correlation beyond one. */
+            impossible: boolean;
+            /**
+             * Format: double
+             * @description The probability of so large a chi-square if the model is right; with many people small differences make it small.
+             */
+            p?: number | null;
+            rmsea?: components["schemas"]["FigureShape"] | null;
+            /**
+             * Format: double
+             * @description The standardised root mean square residual.
+             */
+            srmr: number;
+            /**
+             * Format: double
+             * @description Tucker and Lewis's index.
+             */
+            tli: number;
         };
         /** @description A part of a condition, and whether it holds. */
         Why: {
@@ -39993,6 +40918,419 @@ export interface operations {
             };
         };
     };
+    get_models_loyalty_index: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoyaltyIndexModel"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_models_loyalty_index: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LoyaltyIndexBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoyaltyIndexModel"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_models_loyalty_index_effect: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LoyaltyEffectBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoyaltyEffect"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_models_loyalty_index_fit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoyaltyIndexModel"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_models_loyalty_index_groups: {
+        parameters: {
+            query: {
+                /** @description `source` (the campaign's source that brought them first), `market` (the country), `segment`, or `fact:` with a key. */
+                by: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_LoyaltyIndexGroup"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_models_loyalty_index_overview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoyaltyIndexOverview"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_models_loyalty_index_versions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rows_LoyaltyIndexVersion"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_models_loyalty_index_versions_version: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoyaltyIndexVersionWithCard"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_models_loyalty_index_versions_version_card: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/markdown": string;
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_models_loyalty_index_versions_version_use: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UseVersionBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoyaltyIndexVersion"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_models_propensities: {
         parameters: {
             query?: never;
@@ -40786,14 +42124,16 @@ export interface operations {
                 to?: number;
                 /** @description Only of this tenth: 1 to 10. */
                 tenth?: number;
-                /** @description Only of this cell of the matrix, or of this level: `high`, `medium`, `low`, `lost`. */
+                /** @description Only of this cell of the matrix, of this level (`high`, `medium`, `low`, `lost`), or loyal in this way (`loyal`, `said_only`, `done_only`, `neither`). */
                 part?: string;
-                /** @description Only of this cohort, or whose risk this feature raises most. */
+                /** @description Only of this cohort, whose risk this feature raises most, or whose index this facet pulls down most. */
                 cohort?: string;
-                /** @description Of value: only of a group by `source`, `market`, `segment`, or `fact:` with a key; not together with a tenth, a cell or a cohort. */
+                /** @description Of value: only of a group by `source`, `market`, `segment`, or `fact:` with a key; not together with a tenth, a cell, a cohort or a trigger. */
                 of?: string;
                 /** @description Which group. */
                 group?: string;
+                /** @description Only to whom this happened lately: the key of a trigger of churn. */
+                trigger?: string;
                 /** @description `highest` (unless said) or `lowest` first. */
                 order?: string;
                 /** @description Rows of a page: 1 to 500, 50 unless said. */
@@ -44529,6 +45869,56 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ModelShape"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_surveys_key_model_people: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ModelPeopleBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelPeople"];
                 };
             };
             404: {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::http::route::routes;
 use axum::extract::State;
 use rapport_domain::Timestamp;
 use rapport_feedback::complaints::State as Standing;
@@ -10,7 +11,6 @@ use rapport_feedback::complaints::records::{self, By};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::super::members::{given, instant};
 use super::super::shapes::{Amount, time};

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::http::route::routes;
 use axum::body::Body;
 use axum::extract::State;
 use rapport_domain::plain;
@@ -9,7 +10,6 @@ use rapport_feedback::complaints::Channel;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::super::members::given;
 use super::one_of;

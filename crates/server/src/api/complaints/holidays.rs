@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::http::route::routes;
 use axum::extract::State;
 use rapport_domain::business_hours::Holiday;
 use rapport_domain::holidays::Date;
@@ -13,7 +14,6 @@ use rapport_store::Priority;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::app::App;
 use crate::auth::{Caller, Permission};

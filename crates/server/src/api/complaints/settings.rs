@@ -1,5 +1,6 @@
 //! How a workspace sorts its complaints, when somebody is there to answer, and the page on which people complain.
 
+use crate::http::route::routes;
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use rapport_feedback::complaints::records;
@@ -9,7 +10,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::app::App;
 use crate::auth::{Caller, Permission};

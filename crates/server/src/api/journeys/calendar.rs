@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::http::route::routes;
 use axum::extract::State;
 use rapport_domain::Timestamp;
 use rapport_engagement::records::journeys::{self, JourneyRow};
@@ -12,7 +13,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::time;
 use crate::app::App;

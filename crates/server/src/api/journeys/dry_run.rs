@@ -9,6 +9,7 @@ mod lives;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::http::route::routes;
 use axum::extract::State;
 use rapport_domain::{Calendar, Channel, Interval, PersonId, Timestamp, WorkspaceId};
 use rapport_engagement::dry_run::tally::{AtNode, Count, Tally};
@@ -26,7 +27,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::one::situation;
 use super::{find, refused};

@@ -1,5 +1,6 @@
 //! One person and a journey: bringing in, taking out, and why they did or did not get something.
 
+use crate::http::route::routes;
 use axum::extract::State;
 use axum::http::StatusCode;
 use rapport_domain::{PersonId, WorkspaceId};
@@ -19,7 +20,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::report::InstanceShape;
 use super::{find, refused};

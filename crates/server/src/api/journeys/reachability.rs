@@ -7,6 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::http::route::routes;
 use axum::extract::State;
 use rapport_domain::{Channel, PersonId, Timestamp, WorkspaceId};
 use rapport_engagement::journey::definition::{Entry, Step};
@@ -19,7 +20,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::dry_run::Begun;
 use super::dry_run::comings::{Comings, Ground, length};

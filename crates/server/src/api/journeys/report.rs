@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::http::route::routes;
 use axum::extract::State;
 use rapport_domain::PersonId;
 use rapport_engagement::journey::End;
@@ -12,7 +13,6 @@ use rapport_profiles::records::persons;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::find;
 use crate::api::shapes::{CustomerRow, time};

@@ -1,5 +1,6 @@
 //! Badges: what there are, who has them, and badges that staff give and take back.
 
+use crate::http::route::routes;
 use axum::extract::State;
 use rapport_domain::Timestamp;
 use rapport_loyalty::Document;
@@ -13,7 +14,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::members::{find, names_of};
 use super::{documents, named};

@@ -1,5 +1,6 @@
 //! Adjustments of many accounts at once: looked at before, started, undone.
 
+use crate::http::route::routes;
 use axum::extract::State;
 use rapport_domain::{PersonId, WorkspaceId};
 use rapport_loyalty::ledger::MemberId;
@@ -11,7 +12,6 @@ use rapport_store::Priority;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::changes::{reasoned, role_of, wallet};
 use super::members::number;

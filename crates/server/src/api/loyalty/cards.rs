@@ -1,5 +1,6 @@
 //! Members' cards, and whose a shown card is.
 
+use crate::http::route::routes;
 use axum::extract::State;
 use axum::http::StatusCode;
 use rapport_loyalty::records::cards::{self, Card, Refusal};
@@ -7,7 +8,6 @@ use rapport_store::Priority;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::members::{LoyaltyMember, find, one};
 use crate::api::shapes::time;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::http::route::routes;
 use axum::extract::State;
 use rapport_domain::{Timestamp, shop_events};
 use rapport_loyalty::badges::Badge;
@@ -16,7 +17,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::members::names_of;
 use super::redemptions::Present;

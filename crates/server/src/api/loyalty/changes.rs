@@ -1,5 +1,6 @@
 //! Points that staff give and take by hand: alone, with a second person, or as goodwill.
 
+use crate::http::route::routes;
 use axum::extract::State;
 use rapport_domain::Timestamp;
 use rapport_loyalty::program::{Program, WalletPlan};
@@ -10,7 +11,6 @@ use rapport_store::Priority;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::members::number;
 use super::named;

@@ -1,5 +1,6 @@
 //! Checkouts: what a cart gets is set aside until it is paid, and goes back with what is returned.
 
+use crate::http::route::routes;
 use axum::extract::State;
 use rapport_domain::money::{format_micros, micros_from_json};
 use rapport_domain::{PersonId, Timestamp, WorkspaceId};
@@ -15,7 +16,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::missing;
 use super::offers::{CodeLine, Codes, OfferEffect, PricedCart, check_cart, customer};

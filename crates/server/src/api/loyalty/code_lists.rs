@@ -2,6 +2,7 @@
 //!
 //! Always holds: nobody reads out of a list what can be spent: codes are shown by their ends, but for those that everybody may use as often as they like.
 
+use crate::http::route::routes;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
@@ -14,7 +15,6 @@ use rapport_store::Priority;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::documents;
 use super::members::names_of;

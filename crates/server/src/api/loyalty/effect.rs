@@ -1,5 +1,6 @@
 //! Whether rules work, and who is only there for the discount.
 
+use crate::http::route::routes;
 use axum::extract::State;
 use rapport_domain::money::format_micros;
 use rapport_domain::{PersonId, Timestamp};
@@ -10,7 +11,6 @@ use rapport_profiles::records::persons;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::missing;
 use crate::api::effects::{HoldoutEffect, shape};

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use crate::http::route::routes;
 use axum::extract::State;
 use rapport_domain::Timestamp;
 use rapport_loyalty::earning::Award;
@@ -11,7 +12,6 @@ use rapport_loyalty::records::{awards, jurisdictions, read, wallets};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::members::find;
 use crate::api::shapes::time;

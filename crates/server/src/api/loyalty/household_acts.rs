@@ -1,5 +1,6 @@
 //! Passing a household on, closing it, and what staff did with it and why.
 
+use crate::http::route::routes;
 use axum::extract::State;
 use rapport_domain::Timestamp;
 use rapport_loyalty::households::Refusal;
@@ -9,7 +10,6 @@ use rapport_store::Tx;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::households::{HouseholdShown, asker, named, refused, settled, shown};
 use crate::api::segments::user_names;

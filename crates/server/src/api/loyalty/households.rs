@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::http::route::routes;
 use axum::extract::State;
 use axum::http::StatusCode;
 use rapport_domain::Timestamp;
@@ -16,7 +17,6 @@ use rapport_store::{Priority, Tx};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::members::{find, number};
 use super::redemptions::{Present, short};

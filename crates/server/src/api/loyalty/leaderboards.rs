@@ -1,5 +1,6 @@
 //! Leaderboards: what there are, who is where, who won.
 
+use crate::http::route::routes;
 use axum::extract::State;
 use rapport_loyalty::Document;
 use rapport_loyalty::badges::Badge;
@@ -12,7 +13,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::redemptions::Present;
 use super::{documents, named};

@@ -1,5 +1,6 @@
 //! What points are worth in the books: month by month, by vintage, and as a file for whoever audits them.
 
+use crate::http::route::routes;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
@@ -13,7 +14,6 @@ use rapport_store::Queries;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::missing;
 use crate::api::wire::optional_time;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::http::route::routes;
 use axum::extract::State;
 use rapport_loyalty::challenges::{Challenge, Joins, Progress};
 use rapport_loyalty::document::State::Live;
@@ -15,7 +16,6 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::members::find;
 use super::redemptions::Present;

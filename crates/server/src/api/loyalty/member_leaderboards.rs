@@ -1,5 +1,6 @@
 //! A member's leaderboards: where they are, going on one under a name, leaving it.
 
+use crate::http::route::routes;
 use axum::extract::State;
 use rapport_loyalty::document::State::Live;
 use rapport_loyalty::leaderboards::{alias, places};
@@ -11,7 +12,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::members::find;
 use super::redemptions::Present;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use crate::http::route::routes;
 use axum::extract::State;
 use rapport_domain::{PersonId, Timestamp, WorkspaceId};
 use rapport_loyalty::ledger::{Account, AccountKey, MemberId, Standing, WalletId};
@@ -14,7 +15,6 @@ use rapport_store::{Priority, Queries};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::api::members::given;
 use crate::api::shapes::{display_name, time};

@@ -4,6 +4,7 @@ mod codes;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::http::route::routes;
 use axum::extract::State;
 use rapport_domain::Timestamp;
 use rapport_domain::money::format_micros;
@@ -19,7 +20,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::{documents, members, missing, named};
 use crate::api::members::instant;

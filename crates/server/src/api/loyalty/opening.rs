@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use crate::http::route::routes;
 use axum::extract::State;
 use rapport_domain::{IdentifierKind, PersonId, Timestamp, WorkspaceId};
 use rapport_loyalty::dates::Expiry;
@@ -17,7 +18,6 @@ use rapport_store::{Priority, Tx};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::redemptions::Present;
 use crate::app::App;

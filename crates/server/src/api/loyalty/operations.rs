@@ -1,5 +1,6 @@
 //! The points ledger: what is posted, once each.
 
+use crate::http::route::routes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use rapport_domain::Timestamp;
@@ -10,7 +11,6 @@ use rapport_loyalty::rewards;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::members::number;
 use super::missing;

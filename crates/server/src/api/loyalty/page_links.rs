@@ -1,12 +1,12 @@
 //! Links to a member's own page, for the shop's own server.
 
+use crate::http::route::routes;
 use axum::extract::State;
 use rapport_loyalty::records::cards;
 use rapport_store::Priority;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::members::find;
 use super::redemptions::Present;

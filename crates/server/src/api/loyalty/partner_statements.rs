@@ -1,5 +1,6 @@
 //! Partners' months: what is owed to whom, line by line, as a file, beside the partner's own list, and closed.
 
+use crate::http::route::routes;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
@@ -15,7 +16,6 @@ use rapport_store::Priority;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::liability::{month, month_word};
 use super::members::names_of;

@@ -1,5 +1,6 @@
 //! Partners: their documents, and what they tell of members.
 
+use crate::http::route::routes;
 use axum::extract::State;
 use axum::http::StatusCode;
 use rapport_domain::Timestamp;
@@ -17,7 +18,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::liability::month_word;
 use super::members::number;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::http::route::routes;
 use axum::extract::State;
 use rapport_domain::{PersonId, Timestamp, WorkspaceId, shop_events};
 use rapport_loyalty::Document;
@@ -13,7 +14,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::members::customer;
 use super::missing;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::http::route::routes;
 use axum::extract::State;
 use axum::http::StatusCode;
 use rapport_domain::{Calendar, PersonId, Timestamp, WorkspaceId};
@@ -19,7 +20,6 @@ use rapport_store::{Priority, Tx};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::gift_cards::acts::{PresentedGiftCard, presented};
 use super::members::{find, number};

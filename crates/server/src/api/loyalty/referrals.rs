@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use crate::http::route::routes;
 use axum::extract::State;
 use rapport_domain::{Handle, PersonId, Timestamp, WorkspaceId};
 use rapport_loyalty::codes;
@@ -15,7 +16,6 @@ use rapport_store::Priority;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::redemptions::short;
 use super::{members as api_members, named};

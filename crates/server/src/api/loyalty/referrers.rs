@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use crate::http::route::routes;
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use rapport_domain::{PersonId, Timestamp, WorkspaceId};
@@ -17,7 +18,6 @@ use rapport_store::Priority;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::members::find;
 use super::named;

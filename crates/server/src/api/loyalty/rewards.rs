@@ -1,5 +1,6 @@
 //! The catalogue of rewards.
 
+use crate::http::route::routes;
 use axum::extract::State;
 use rapport_loyalty::Document;
 use rapport_loyalty::records::documents::Version;
@@ -8,7 +9,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::{documents, named};
 use crate::api::segments::{Names, user_names};

@@ -1,5 +1,6 @@
 //! The rules by which members earn.
 
+use crate::http::route::routes;
 use axum::extract::State;
 use rapport_domain::shop_events;
 use rapport_loyalty::Document;
@@ -10,7 +11,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::{documents, named};
 use crate::api::segments::{Names, user_names};

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::http::route::routes;
 use axum::extract::State;
 use axum::http::StatusCode;
 use rapport_domain::{PersonId, Timestamp, plain};
@@ -19,7 +20,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::rules::read;
 use super::{missing, named};

@@ -34,6 +34,7 @@ use crate::auth::guard;
 use crate::auth::{Caller, Scope};
 use crate::http::extract::Json;
 use crate::http::paging::{read_cursor, write_cursor};
+use crate::http::route::handler;
 
 /// The programme's id here: there is one a workspace, and Square's clients know it by this word.
 const PROGRAM: &str = "main";
@@ -48,22 +49,22 @@ type Sent<T> = Result<Json<T>, crate::problem::Problem>;
 /// The routes of this part.
 pub fn router(app: &App) -> Router<App> {
     let face = Router::new()
-        .route("/loyalty/accounts", post(accounts::create))
-        .route("/loyalty/accounts/search", post(accounts::search))
-        .route("/loyalty/accounts/{id}", get(accounts::retrieve))
-        .route("/loyalty/accounts/{id}/accumulate", post(points::accumulate))
-        .route("/loyalty/accounts/{id}/adjust", post(points::adjust))
-        .route("/loyalty/events/search", post(events::search))
-        .route("/loyalty/programs", get(programs::list))
-        .route("/loyalty/programs/{id}", get(programs::retrieve))
-        .route("/loyalty/programs/{id}/calculate", post(programs::calculate))
-        .route("/loyalty/programs/{id}/promotions", get(programs::promotions).post(unsupported))
-        .route("/loyalty/programs/{id}/promotions/{promotion}", get(programs::promotion))
-        .route("/loyalty/programs/{id}/promotions/{promotion}/cancel", post(unsupported))
-        .route("/loyalty/rewards", post(rewards::create))
-        .route("/loyalty/rewards/search", post(rewards::search))
-        .route("/loyalty/rewards/{id}", get(rewards::retrieve).delete(rewards::delete))
-        .route("/loyalty/rewards/{id}/redeem", post(rewards::redeem))
+        .route("/loyalty/accounts", post(handler(accounts::create)))
+        .route("/loyalty/accounts/search", post(handler(accounts::search)))
+        .route("/loyalty/accounts/{id}", get(handler(accounts::retrieve)))
+        .route("/loyalty/accounts/{id}/accumulate", post(handler(points::accumulate)))
+        .route("/loyalty/accounts/{id}/adjust", post(handler(points::adjust)))
+        .route("/loyalty/events/search", post(handler(events::search)))
+        .route("/loyalty/programs", get(handler(programs::list)))
+        .route("/loyalty/programs/{id}", get(handler(programs::retrieve)))
+        .route("/loyalty/programs/{id}/calculate", post(handler(programs::calculate)))
+        .route("/loyalty/programs/{id}/promotions", get(handler(programs::promotions)).post(handler(unsupported)))
+        .route("/loyalty/programs/{id}/promotions/{promotion}", get(handler(programs::promotion)))
+        .route("/loyalty/programs/{id}/promotions/{promotion}/cancel", post(handler(unsupported)))
+        .route("/loyalty/rewards", post(handler(rewards::create)))
+        .route("/loyalty/rewards/search", post(handler(rewards::search)))
+        .route("/loyalty/rewards/{id}", get(handler(rewards::retrieve)).delete(handler(rewards::delete)))
+        .route("/loyalty/rewards/{id}/redeem", post(handler(rewards::redeem)))
         .fallback(nothing)
         .method_not_allowed_fallback(wrong_method)
         .layer(from_fn_with_state(app.clone(), admit));

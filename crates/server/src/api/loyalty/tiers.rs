@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::http::route::routes;
 use axum::extract::State;
 use rapport_domain::Timestamp;
 use rapport_domain::calendar::Interval;
@@ -13,7 +14,6 @@ use rapport_store::Priority;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::members::find;
 use super::{missing, named};

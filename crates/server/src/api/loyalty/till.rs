@@ -11,6 +11,7 @@ mod rewards;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::http::route::routes;
 use axum::extract::State;
 use axum::http::StatusCode;
 use rapport_domain::calendar::Interval;
@@ -27,7 +28,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::redemptions::Present;
 use crate::app::App;

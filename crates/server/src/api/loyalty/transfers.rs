@@ -1,5 +1,6 @@
 //! Points that members send each other, by number or as a gift by code.
 
+use crate::http::route::routes;
 use axum::extract::State;
 use axum::http::StatusCode;
 use rapport_domain::{Timestamp, WorkspaceId};
@@ -11,7 +12,6 @@ use rapport_store::{Priority, Queries, Tx};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::members::{find, names_of, number};
 use super::redemptions::{Present, short};

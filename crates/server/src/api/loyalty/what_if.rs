@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use crate::http::route::routes;
 use axum::extract::State;
 use rapport_domain::{PersonId, Timestamp};
 use rapport_loyalty::decimal::Decimal;
@@ -14,7 +15,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::missing;
 use crate::api::shapes::display_name;

@@ -1,5 +1,6 @@
 //! Why a member has what they have, or had: lot by lot, down to the operation that brought each in and all that moved in it.
 
+use crate::http::route::routes;
 use axum::extract::State;
 use rapport_domain::Timestamp;
 use rapport_loyalty::ledger::Balance;
@@ -8,7 +9,6 @@ use rapport_loyalty::records::why::{self, LotStory, Movement, Why};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::history::PointsLot;
 use super::members::find;

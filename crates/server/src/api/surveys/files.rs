@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::http::route::routes;
 use axum::body::Body;
 use axum::extract::State;
 use rapport_feedback::survey::{Answers, Given};
@@ -10,7 +11,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::{find, published};
 use crate::app::App;

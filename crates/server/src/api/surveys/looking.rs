@@ -1,5 +1,6 @@
 //! Looking at what a survey asks: as whoever answers would see it, saved or not, and as it was in an earlier version.
 
+use crate::http::route::routes;
 use axum::extract::State;
 use rapport_domain::language::Language;
 use rapport_feedback::records::surveys;
@@ -9,7 +10,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::find;
 use crate::app::App;

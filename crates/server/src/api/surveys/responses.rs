@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::http::route::routes;
 use axum::extract::State;
 use rapport_domain::language::Language;
 use rapport_domain::{Handle, PersonId, Timestamp, WorkspaceId};
@@ -22,7 +23,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::asked::{short, touchpoint};
 use super::{find, instant, published};

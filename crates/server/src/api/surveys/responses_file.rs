@@ -1,5 +1,6 @@
 //! What was answered, as a file: streamed, with the filters of the list, as our own reading of files takes it.
 
+use crate::http::route::routes;
 use anyhow::{Context, Result};
 use axum::body::{Body, Bytes};
 use axum::extract::State;
@@ -11,7 +12,6 @@ use rapport_feedback::records::responses::{self, ResponseRow};
 use rapport_feedback::records::surveys;
 use rapport_feedback::results::Spans;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::find;
 use super::responses::{ResponsesQuery, is_member};

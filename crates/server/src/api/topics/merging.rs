@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use crate::http::route::routes;
 use axum::extract::State;
 use rapport_domain::Timestamp;
 use rapport_feedback::notes::records as notes;
@@ -14,7 +15,6 @@ use rapport_feedback::verbatims::records::{self as verbatims, About, Filter};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::{MOST_TEXTS, TopicTree, save, stale};
 use crate::app::App;

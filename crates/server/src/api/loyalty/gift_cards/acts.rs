@@ -1,5 +1,6 @@
 //! What is done with a gift card by whoever has its code: looked up, topped up, spent, given back, taken into a wallet.
 
+use crate::http::route::routes;
 use axum::extract::State;
 use rapport_domain::WorkspaceId;
 use rapport_domain::money::Currency;
@@ -11,7 +12,6 @@ use rapport_store::{Priority, Tx};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::super::members::number;
 use super::super::redemptions::{Present, short};

@@ -1,5 +1,6 @@
 //! Codes that unlock offers: made, added, counted, and what came of those that a customer gave.
 
+use crate::http::route::routes;
 use axum::extract::State;
 use axum::http::StatusCode;
 use rapport_domain::{Rng, Timestamp};
@@ -11,7 +12,6 @@ use rapport_store::{Priority, Queries, Tx};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::super::documents;
 use crate::api::members::instant;

@@ -1,5 +1,6 @@
 //! Parts of a receipt that a member pays with points, before it is told; called off until then, and given back with what goes back of the receipt. And the list of them, for staff.
 
+use crate::http::route::routes;
 use axum::extract::State;
 use axum::http::StatusCode;
 use rapport_domain::Timestamp;
@@ -13,7 +14,6 @@ use rapport_store::{Priority, Tx};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::super::members::{find, number};
 use super::super::named;

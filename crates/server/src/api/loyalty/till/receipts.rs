@@ -1,5 +1,6 @@
 //! Receipts: what somebody bought, what goes back of it, what is called off. Each is told as an order through the log, so that rules, limits, tiers and challenges meet it like any other.
 
+use crate::http::route::routes;
 use axum::extract::State;
 use rapport_domain::money::{Currency, format_micros, parse_micros};
 use rapport_domain::{Event, EventId, PersonId, Timestamp, shop_events};
@@ -13,7 +14,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::super::members::number;
 use super::super::rating::{Asked, Rating, rating};

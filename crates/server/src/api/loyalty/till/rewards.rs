@@ -1,5 +1,6 @@
 //! Rewards at the till: redeemed against a receipt, and called off on the same day by the till that did it.
 
+use crate::http::route::routes;
 use axum::extract::State;
 use rapport_loyalty::decimal::Decimal;
 use rapport_loyalty::records::redemptions::{self, Asked};
@@ -7,7 +8,6 @@ use rapport_loyalty::rewards::{Refusal, Wish};
 use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::super::members::number;
 use super::super::redemptions::{LoyaltyRedemption, Present, redeem, refused, settled, told};
