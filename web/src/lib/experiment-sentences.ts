@@ -1,5 +1,4 @@
 // Sentences of readouts in the reader's language: the server says which one it is and what it is filled with, this says it.
-import type { ProblemReason } from '$lib/api/client';
 import type { components } from '$lib/api/schema';
 import { effectText, meanText, metricName, totalText } from '$lib/experiment-words';
 import type { Metric } from '$lib/experiments';
@@ -46,20 +45,4 @@ export function headed<S extends { code: string }>(sentences: S[]): { answer: S 
 	const answer = first && READING.includes(first.code) ? sentences.find((it) => ANSWERS.includes(it.code)) : undefined;
 	if (!answer) return { answer: first, reading: undefined, rest: sentences.slice(1) };
 	return { answer, reading: first, rest: sentences.filter((it) => it !== answer && it !== first) };
-}
-
-/** Why a design is refused, in the reader's language; undefined where this console has no words for it. */
-export function sayRefusal(reason: ProblemReason): string | undefined {
-	const key = `experiment.refuse.${reason.code}`;
-	if (!words.has(key)) return undefined;
-	const said = t(key as Key, reason.params);
-	return reason.field ? t('experiment.refuse', { field: sayField(reason.field), said }) : said;
-}
-
-/** `variants[1].weight` as people say it: the second variant, its weight. */
-function sayField(field: string): string {
-	const [, list, at, rest] = /^(variants|rules)\[(\d+)\]\.(.*)$/.exec(field) ?? [];
-	const name = (path: string) => (words.has(`experiment.field.${path}`) ? t(`experiment.field.${path}` as Key) : path);
-	if (list) return t(`experiment.field.of_${list}` as Key, { n: Number(at) + 1, field: name(rest) });
-	return name(field);
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { asType, axisOf, blank, byDay, freeKey, freeShare, inGroup, keyOf, KINDS, missing, placed, planOf, roundUp, sensible, shares, withTrees, type Effect, type ExperimentPage, type Group } from '../../src/lib/experiments';
 import { readFileSync } from 'node:fs';
 import { experiments as en } from '../../src/lib/i18n/en/experiments';
-import { sayRefusal } from '../../src/lib/experiment-sentences';
+import { sayRefusal } from '../../src/lib/experiment-refusals';
 import { words } from '../../src/lib/i18n/index.svelte';
 import { readouts } from '../../src/lib/i18n/en/readouts';
 import { readouts as chinese } from '../../src/lib/i18n/zh/readouts';
