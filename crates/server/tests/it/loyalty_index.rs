@@ -22,7 +22,7 @@ const MODEL: &str = "/api/v1/models/loyalty_index";
 const EACH: u32 = 25;
 /// So many who buy a little and never said anything.
 const SILENT: u32 = 20;
-/// The last that anybody did, answers, was so many days ago: the present of the data is then.
+/// Answers came so many days ago.
 const ANSWERED: i64 = 3;
 
 async fn settle(world: &World) {
@@ -93,8 +93,7 @@ fn close(value: &Value, wanted: f64) {
 /// By hand: behaviour is the mean of purchases (50 at two) and of how lately they were, attitude the answer.
 fn by_hand(n: u32) -> (f64, Option<f64>) {
     let behaviour = |many: f64, since: f64| {
-        let recency = since - ANSWERED as f64;
-        f64::midpoint(100.0 * many / (many + 2.0), 100.0 * (365.0 - recency) / 365.0)
+        f64::midpoint(100.0 * many / (many + 2.0), 100.0 * (365.0 - since) / 365.0)
     };
     match (n >= 4 * EACH, n % 4) {
         (true, _) => (behaviour(2.0, 30.0), None),
@@ -293,6 +292,7 @@ async fn a_version_that_comes_by_itself_and_moves_most_people_waits_for_staff() 
     let key = fill(&world).await;
     settle(&world).await;
     // Reviews begin: whoever would recommend us gives one star, the others five.
+    world.clock.advance(Timestamp::DAY);
     let review = |n: u32| {
         let rating = if n % 4 < 2 { 1 } else { 5 };
         track(&format!("r{n}"), &format!("c{n}"), "Product Reviewed", json!({"product_id": "p1", "rating": rating}))
