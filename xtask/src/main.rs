@@ -19,8 +19,8 @@ const HELP: &str = "\
 cargo xtask <command>
 
   demo      build console and binary, create a sample shop in ./rapport-demo, start it on http://127.0.0.1:8480
-  test      everything that must pass: format, clippy, tidy, tests on SQLite and PostgreSQL, console, browser
-              --only NAME[,NAME]   some of: format clippy tidy rust console browser sdk
+  test      everything that must pass: format, tidy, lints and tests on SQLite and PostgreSQL, console, SDKs, browser
+              --only NAME[,NAME]   some of: format tidy rust console sdk browser
   bench     us and the peers in one run; writes docs/benchmarks.md
               --only NAME[,NAME]   some of: idle import questions timeline intake sample segments whole
               --quick              small, and writes nothing

@@ -35,10 +35,27 @@ pub fn target_folder() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
 }
 
-/// The debug binary, built as part of the whole workspace's tests: a command for one package alone would make Cargo unify features
-/// differently and build the query engine a second time.
-pub fn debug_binary() -> Result<PathBuf, String> {
-    shown(command(&cargo(), &["test", "--quiet", "--workspace", "--no-run"]))?;
+/// `cargo test` of the whole workspace: a command for one package alone would make Cargo unify features differently and build the query
+/// engine a second time.
+pub fn workspace_tests(arguments: &[&str]) -> Command {
+    let mut tests = command(&cargo(), &["test", "--workspace"]);
+    tests.args(arguments);
+    tests
+}
+
+/// The same with Clippy in the compiler's place, which lints what it compiles; its warnings are errors. `cargo clippy` would look through
+/// all crates, and all that they depend on, once for the lints, and the tests once more: minutes of every run.
+pub fn linted_tests(arguments: &[&str]) -> Command {
+    let mut tests = workspace_tests(arguments);
+    let beside = Path::new(&cargo()).with_file_name("clippy-driver");
+    tests.env("RUSTC_WORKSPACE_WRAPPER", if beside.exists() { beside } else { "clippy-driver".into() });
+    tests.env("CLIPPY_ARGS", "-D__CLIPPY_HACKERY__warnings__CLIPPY_HACKERY__");
+    tests
+}
+
+/// The debug binary, as built with these tests.
+pub fn debug_binary(tests: fn(&[&str]) -> Command) -> Result<PathBuf, String> {
+    shown(tests(&["--quiet", "--no-run"]))?;
     Ok(target_folder().join("debug/rapport"))
 }
 

@@ -4,7 +4,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use crate::postgres::{Durability, Postgres};
-use crate::run::{captured, cargo, command, debug_binary, root, say};
+use crate::run::{captured, cargo, command, debug_binary, linted_tests, root, say};
 use crate::{console, openapi, python, tidy, tools};
 
 /// What the stages counted.
@@ -49,7 +49,6 @@ type Stage = (&'static str, fn(&mut Tally));
 const STAGES: &[Stage] = &[
     ("format", format),
     ("tidy", |tally| tally.one("tidy", tidy::run())),
-    ("clippy", clippy),
     ("rust", rust),
     ("console", console_units),
     ("sdk", sdk),
@@ -87,16 +86,11 @@ fn format(tally: &mut Tally) {
     tally.one("format", succeeded(command(&cargo(), &["fmt", "--all", "--check"])));
 }
 
-fn clippy(tally: &mut Tally) {
-    let arguments = ["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"];
-    tally.one("clippy", succeeded(command(&cargo(), &arguments)));
-}
-
 fn succeeded(command: Command) -> Result<(), String> {
     if captured(command)?.0 { Ok(()) } else { Err("failed, see above".into()) }
 }
 
-/// All Rust tests, on SQLite and on a PostgreSQL started for them, with a Python that checks what we sign and encrypt.
+/// Clippy's lints, and all Rust tests, on SQLite and on a PostgreSQL started for them, with a Python that checks what we sign and encrypt.
 fn rust(tally: &mut Tally) {
     let postgres = match Postgres::start(Durability::Off) {
         Ok(postgres) => postgres,
@@ -106,7 +100,7 @@ fn rust(tally: &mut Tally) {
         Ok(python) => python,
         Err(message) => return tally.fail("rust", 1, &message),
     };
-    let mut tests = command(&cargo(), &["test", "--workspace", "--no-fail-fast"]);
+    let mut tests = linted_tests(&["--no-fail-fast"]);
     tests.env("RAPPORT_TEST_POSTGRES", &postgres.url).env("RAPPORT_REQUIRE_POSTGRES", "1");
     tests.env("RAPPORT_TEST_PYTHON", python).env("RAPPORT_REQUIRE_PYTHON", "1").env("RAPPORT_REQUIRE_DOVECOT", "1");
     tally.runner("rust", captured(tests), count_cargo);
@@ -145,7 +139,7 @@ fn console_units(tally: &mut Tally) {
 
 fn client_is_current() -> Result<(), String> {
     let stored = std::fs::read_to_string(root().join("web/openapi.json")).unwrap_or_default();
-    if openapi::current()? == stored {
+    if openapi::current(&debug_binary(linted_tests)?)? == stored {
         return Ok(());
     }
     Err("web/openapi.json is not what the code says; run `cargo xtask openapi`".into())
@@ -153,7 +147,7 @@ fn client_is_current() -> Result<(), String> {
 
 /// The unchanged SDKs of Segment and RudderStack post to a real server.
 fn sdk(tally: &mut Tally) {
-    let binary = match debug_binary() {
+    let binary = match debug_binary(linted_tests) {
         Ok(binary) => binary,
         Err(message) => return tally.fail("sdk", 1, &message),
     };
@@ -164,12 +158,12 @@ fn sdk(tally: &mut Tally) {
 
 /// Chromium walks every page of a sample shop.
 fn browser(tally: &mut Tally) {
-    let binary = match debug_binary() {
+    let binary = match debug_binary(linted_tests) {
         Ok(binary) => binary,
         Err(message) => return tally.fail("browser", 1, &message),
     };
     let mut browser = command("node", &["web/tests/browser/run.mjs"]);
-    browser.env("RAPPORT_BINARY", binary);
+    browser.env("RAPPORT_BINARY", binary).env("SHOTS", "failed");
     tally.runner("browser", captured(browser), count_plain);
 }
 

@@ -1,5 +1,6 @@
 // Walks every page in Chromium, light and dark, at 1440x900 and 390x844. Fails on axe findings, console errors and missing content;
-// keeps the screenshots in tests/browser/shots. Then uses the console by hand: see scenarios.mjs.
+// keeps the screenshots in tests/browser/shots, with SHOTS=failed only those of pages that failed (they are a third of the work, and where
+// nobody looks at them they are for nobody). Then uses the console by hand: see scenarios.mjs.
 //
 // Walks the mock with the fixtures; with RAPPORT_BINARY a sample shop of that binary; with BASE_URL (and SIGN_IN_LINK) a running server.
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
@@ -128,8 +129,9 @@ async function walk(size, viewport) {
 			await page.waitForTimeout(60);
 			await quiet(page).catch((error) => problems.push(error.message.split('\n')[0]));
 			const found = await violations(page, theme === 'dark' && 'color-contrast').catch((error) => [error.message]);
-			await page.screenshot({ path: join(shots, `${entry.name}-${size}-${theme}.png`), fullPage: !entry.act });
-			report(`${entry.name}, ${size}, ${theme}`, [...problems, ...found, ...errors.filter((text) => !entry.expects || !text.includes(entry.expects))]);
+			const all = [...problems, ...found, ...errors.filter((text) => !entry.expects || !text.includes(entry.expects))];
+			if (all.length || process.env.SHOTS !== 'failed') await page.screenshot({ path: join(shots, `${entry.name}-${size}-${theme}.png`), fullPage: !entry.act });
+			report(`${entry.name}, ${size}, ${theme}`, all);
 		}
 	}
 	await context.close();

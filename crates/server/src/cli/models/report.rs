@@ -7,7 +7,7 @@ use std::io::Write as _;
 
 use anyhow::{Context, Result, bail};
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
-use comfy_table::{CellAlignment, Table, TableComponent};
+use comfy_table::{CellAlignment, ColumnConstraint, Table, TableComponent, Width};
 use rapport_imports::written::{self, Column, Form};
 use rapport_models::Estimate;
 use serde_json::{Map, Value, json};
@@ -273,6 +273,9 @@ fn figure_table(figures: &[Figure]) -> Table {
     table(&header[..width], &rows, &[false, true, true, true][..width])
 }
 
+/// Letters of a column; a longer text goes on in the next line, so that a sentence does not push the figures beside it off the screen.
+const WIDEST: u16 = 64;
+
 fn table(header: &[&str], rows: &[Vec<String>], right: &[bool]) -> Table {
     let mut table = Table::new();
     table.load_preset(UTF8_HORIZONTAL_ONLY).set_header(header);
@@ -288,8 +291,9 @@ fn table(header: &[&str], rows: &[Vec<String>], right: &[bool]) -> Table {
     rows.iter().for_each(|row| {
         table.add_row(row);
     });
-    for (at, right) in right.iter().enumerate() {
-        if let Some(column) = table.column_mut(at).filter(|_| *right) {
+    for (column, right) in table.column_iter_mut().zip(right) {
+        column.set_constraint(ColumnConstraint::UpperBoundary(Width::Fixed(WIDEST)));
+        if *right {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
@@ -299,6 +303,14 @@ fn table(header: &[&str], rows: &[Vec<String>], right: &[bool]) -> Table {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn long_texts_go_on_in_the_next_line() {
+        let reason = "not compared: ".to_owned() + &"a reason ".repeat(20);
+        let shown = table(&["Model", "Score"], &[vec![reason, "-1.5".to_owned()]], &[false, true]).to_string();
+        assert!(shown.lines().all(|it| it.chars().count() <= usize::from(WIDEST) + 10), "{shown}");
+        assert_eq!(shown.matches("reason").count(), 20);
+    }
 
     #[test]
     fn numbers_are_short_and_never_none() {
