@@ -1,5 +1,8 @@
 //! kill -9 in a loop: a process appends and says what was acknowledged, and is killed at random moments. What was not
 //! acknowledged, and some of what was, is sent again by the next one. At the end every message is there exactly once.
+//!
+//! A program of its own: a process that was just started shares our locks until it has become another program, and other tests
+//! open a log again the moment it is closed.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use rapport_models::forecast::{Ets, Options, Outlook, Regression, Series};
 
-#[path = "../tests/data/draws.rs"]
+#[path = "../tests/it/draws.rs"]
 mod draws;
 
 fn main() {

@@ -10,7 +10,7 @@ const DEMOCRACY: &str =
     "ind =~ x1 + x2 + x3\nold =~ x4 + x5 + x6 + x7\nnew =~ x8 + x9 + x10 + x11\nold ~ ind\nnew ~ ind + old
     x4 ~~ x8; x5 ~~ x7 + x9; x6 ~~ x10; x7 ~~ x11; x9 ~~ x11";
 
-#[path = "../tests/data/draws.rs"]
+#[path = "../tests/it/draws.rs"]
 mod draws;
 
 fn main() {

@@ -92,9 +92,7 @@ fn close(value: &Value, wanted: f64) {
 
 /// By hand: behaviour is the mean of purchases (50 at two) and of how lately they were, attitude the answer.
 fn by_hand(n: u32) -> (f64, Option<f64>) {
-    let behaviour = |many: f64, since: f64| {
-        f64::midpoint(100.0 * many / (many + 2.0), 100.0 * (365.0 - since) / 365.0)
-    };
+    let behaviour = |many: f64, since: f64| f64::midpoint(100.0 * many / (many + 2.0), 100.0 * (365.0 - since) / 365.0);
     match (n >= 4 * EACH, n % 4) {
         (true, _) => (behaviour(2.0, 30.0), None),
         (_, 0) => (behaviour(6.0, 5.0), Some(100.0)),

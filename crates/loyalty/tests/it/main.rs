@@ -1,0 +1,29 @@
+//! The crate from outside: each rule beside a second, obvious implementation, and what is stored, on both engines, whoever comes first and wherever work is cut short.
+
+mod activity;
+mod bulks;
+mod card_rewards;
+mod cards;
+mod challenges;
+mod challenging;
+mod changes;
+mod checkouts;
+mod earning;
+mod gift_cards;
+mod households;
+mod jurisdictions;
+mod leaderboards;
+mod ledger;
+mod offers;
+mod opening;
+mod partners;
+mod payments;
+mod program;
+mod referrals;
+mod rewards;
+mod simulation;
+mod standings;
+mod tiers;
+mod transfers;
+mod vouchers;
+mod world;
