@@ -253,7 +253,8 @@ async fn what_cannot_work_is_refused(db: TestDatabase) {
         change(&mut it);
         it
     };
-    let cases: [(fn(&mut Design), &str); 13] = [
+    type Change = fn(&mut Design);
+    let cases: [(Change, &str); 13] = [
         (|it| it.name.clear(), "name"),
         (|it| it.arms.truncate(1), "arms"),
         (|it| it.arms[1].key = "none".into(), "arms[1].key"),

@@ -49,7 +49,7 @@ fn all_are_alike_until_each_arm_has_enough() {
 #[test]
 fn such_people_get_what_is_better_for_them() {
     let design = design(Kind::Contextual, &["orders"], false);
-    let orders = |at: usize| (at % 3 != 0).then_some(if at % 2 == 0 { 2.0 } else { 40.0 });
+    let orders = |at: usize| (!at.is_multiple_of(3)).then_some(if at.is_multiple_of(2) { 2.0 } else { 40.0 });
     let came = |at: usize| {
         let arm = (at / 6) % 2;
         let gain = match orders(at) {
