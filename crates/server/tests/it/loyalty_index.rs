@@ -216,6 +216,7 @@ async fn found(database: TestDatabase) {
         call(&world, browser, Method::PUT, MODEL, json!({"settings": settings, "is_paused": false})).await
     };
     assert_eq!(change(&viewer, &silent).await.status, StatusCode::FORBIDDEN);
+    world.clock.advance(Timestamp::MINUTE);
     assert_eq!(change(&owner, &silent).await.status, StatusCode::OK);
     settle(&world).await;
     let model = get(&world, &owner, MODEL).await;
