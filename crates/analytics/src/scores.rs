@@ -44,6 +44,11 @@ pub struct Sure {
 }
 
 impl Sure {
+    /// Of what is not in doubt.
+    pub const fn exact(value: f64) -> Self {
+        Self { value, low: value, high: value }
+    }
+
     /// Of the mean of values.
     pub fn mean(values: &[f64]) -> Self {
         Estimate::mean(values).into()

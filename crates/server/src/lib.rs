@@ -34,6 +34,7 @@ pub mod keeper;
 pub mod knowing;
 pub mod leaderboards;
 pub mod link_checks;
+pub mod live;
 pub mod member_links;
 pub mod messages;
 pub mod metrics;

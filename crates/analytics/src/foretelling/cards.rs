@@ -88,13 +88,12 @@ impl<D> Learned<D> {
 
     fn measures(&self, came: &str) -> Vec<Measure> {
         let it = &self.content.metrics;
-        let exact = |value: f64| Sure { value, low: value, high: value };
         let measure =
             |key: &str, label: &str, value: Sure| Measure { key: key.to_owned(), label: label.to_owned(), value };
         let mut found = vec![
-            measure("people", "People judged", exact(it.people as f64)),
-            measure("said", &format!("So many {came}, as foretold"), exact(it.said)),
-            measure("came", &format!("So many {came}"), exact(it.came)),
+            measure("people", "People judged", Sure::exact(it.people as f64)),
+            measure("said", &format!("So many {came}, as foretold"), Sure::exact(it.said)),
+            measure("came", &format!("So many {came}"), Sure::exact(it.came)),
             measure("bias", "By which part the sum was foretold too high", it.bias),
             measure("mean_absolute", "Mean distance of a probability from what came", it.mean_absolute),
             measure("log_score", "Mean logarithm of the probability of what happened", it.log_score),
@@ -104,8 +103,8 @@ impl<D> Learned<D> {
             measure("auc", label, it)
         });
         let error = it.calibration_error;
-        let error =
-            error.map(|it| measure("calibration_error", "Mean distance of probabilities from what came", exact(it)));
+        let error = error
+            .map(|it| measure("calibration_error", "Mean distance of probabilities from what came", Sure::exact(it)));
         found.extend(auc.into_iter().chain(error));
         found
     }

@@ -262,7 +262,7 @@ fn measured(said: &[f64], labels: &[bool], (from, until): (i32, i32)) -> Result<
     let came: Vec<f64> = labels.iter().map(|it| f64::from(u8::from(*it))).collect();
     let off: Vec<f64> = said.iter().zip(&came).map(|(a, b)| (a - b).abs()).collect();
     let scores: Vec<f64> = said.iter().zip(labels).map(|(p, label)| log_score(*p, *label)).collect();
-    let ratio = Sure::ratio(said, &came).unwrap_or(Sure { value: 1.0, low: 1.0, high: 1.0 });
+    let ratio = Sure::ratio(said, &came).unwrap_or(Sure::exact(1.0));
     let bins = found.reliability.iter().map(|it| Said {
         people: it.rows as u64,
         said: it.said,

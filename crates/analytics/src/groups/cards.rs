@@ -85,11 +85,10 @@ fn feature(key: &str) -> String {
 }
 
 fn measures(content: &Content) -> Vec<Figure> {
-    let exact = |value: f64| Sure { value, low: value, high: value };
     let figure = |key: &str, label: &str, value: f64| Figure {
         key: key.to_owned(),
         label: label.to_owned(),
-        value: exact(value),
+        value: Sure::exact(value),
     };
     let least = content.groups.iter().map(|it| it.stability).fold(1.0, f64::min);
     let mut found = vec![

@@ -5,6 +5,9 @@
 use std::collections::{BTreeSet, HashMap};
 
 use rapport_domain::{PersonId, Timestamp, WorkspaceId};
+use rapport_models::Estimate;
+use rapport_models::estimate::TAILS;
+use rapport_models::experiments::Moments;
 use rapport_models::survey::loyalty::Index;
 use rapport_profiles::records::facts;
 use serde::{Deserialize, Serialize};
@@ -24,7 +27,7 @@ const MONTHS: i32 = 12;
 /// Days of a month.
 const MONTH: i32 = 30;
 /// With fewer people nothing is said of a month.
-const LEAST_PEOPLE: f64 = 30.0;
+const LEAST_PEOPLE: u64 = 30;
 
 /// Somebody.
 #[derive(Clone, Debug, PartialEq)]
@@ -70,35 +73,17 @@ pub struct People {
     pub left_out: u64,
 }
 
-/// A mean that is added up.
-#[derive(Clone, Copy, Debug, Default)]
-struct Sum {
-    n: f64,
-    sum: f64,
-    squares: f64,
+/// Adds the value of one more person, if they have one.
+fn add(sums: &mut Moments, value: Option<f64>) {
+    if let Some(value) = value {
+        *sums = sums.merged(Moments { n: 1, sum: value, squares: value * value });
+    }
 }
 
-impl Sum {
-    fn add(&mut self, value: Option<f64>) {
-        if let Some(value) = value {
-            self.n += 1.0;
-            self.sum += value;
-            self.squares += value * value;
-        }
-    }
-
-    /// With the interval of the normal.
-    fn sure(self) -> Option<Sure> {
-        /// Of 95 %.
-        const WIDE: f64 = 1.959_963_984_540_054;
-        if self.n < LEAST_PEOPLE {
-            return None;
-        }
-        let mean = self.sum / self.n;
-        let variance = (self.squares - self.sum * mean).max(0.0) / (self.n - 1.0);
-        let half = WIDE * (variance / self.n).sqrt();
-        Some(Sure { value: mean, low: mean - half, high: mean + half })
-    }
+/// The mean with the interval of the normal; `None` of too few people.
+fn sure(sums: Moments) -> Option<Sure> {
+    let arm = sums.arm().ok().filter(|it| it.n() >= LEAST_PEOPLE)?;
+    Some(Estimate::around(arm.mean(), (arm.variance() / arm.n() as f64).sqrt(), TAILS).into())
 }
 
 /// What somebody did within so many days before a day, in the order of [`Built::ALL`]; `None` where they had not bought. Deeds come in the order of days.
@@ -147,14 +132,14 @@ struct Looking<'a> {
     places: Vec<Option<usize>>,
     days: &'a [i32],
     rows: Vec<Vec<Vec<Option<f64>>>>,
-    sums: Vec<[Sum; 3]>,
+    sums: Vec<[Moments; 3]>,
 }
 
 impl<'a> Looking<'a> {
     fn new(definition: &Definition, keys: &[String], days: &'a [i32]) -> Self {
         let many = days.len();
         let (index, places) = (definition.index(), definition.places(keys));
-        Self { index, places, days, rows: vec![Vec::new(); many], sums: vec![[Sum::default(); 3]; many] }
+        Self { index, places, days, rows: vec![Vec::new(); many], sums: vec![[Moments::default(); 3]; many] }
     }
 
     /// Adds up those that were gathered. An index that cannot be is of nobody.
@@ -162,17 +147,17 @@ impl<'a> Looking<'a> {
         for (rows, sums) in self.rows.iter_mut().zip(&mut self.sums) {
             for it in self.index.persons(&std::mem::take(rows)).unwrap_or_default() {
                 let has = it.index.is_some();
-                sums[0].add(it.index);
-                sums[1].add(it.said.filter(|_| has));
-                sums[2].add(it.done.filter(|_| has));
+                add(&mut sums[0], it.index);
+                add(&mut sums[1], it.said.filter(|_| has));
+                add(&mut sums[2], it.done.filter(|_| has));
             }
         }
     }
 
     fn past(&self) -> Vec<Past> {
-        let one = |(day, sums): (&i32, &[Sum; 3])| {
-            let [all, said, done] = sums.map(Sum::sure);
-            Some(Past { day: date_of(day - 1), people: sums[0].n as u64, mean: all?, said, done })
+        let one = |(day, sums): (&i32, &[Moments; 3])| {
+            let [all, said, done] = sums.map(sure);
+            Some(Past { day: date_of(day - 1), people: sums[0].n, mean: all?, said, done })
         };
         self.days.iter().zip(&self.sums).filter_map(one).collect()
     }

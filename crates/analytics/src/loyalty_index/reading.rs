@@ -2,6 +2,8 @@
 //!
 //! Always holds: every mean has its interval of 95 % (of the normal: people are many) and of how many people it is; weights add up to 1.
 
+use rapport_models::Estimate;
+use rapport_models::estimate::TAILS;
 use rapport_models::survey::loyalty::{self, Person as One};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -150,8 +152,6 @@ impl Reading {
 
 /// Pearson's correlation, with Fisher's interval. `None` of too few, or where one of both is the same in all.
 fn together(pairs: &[(f64, f64)]) -> Option<Sure> {
-    /// Of 95 %.
-    const WIDE: f64 = 1.959_963_984_540_054;
     if pairs.len() < LEAST_PAIRS {
         return None;
     }
@@ -165,8 +165,8 @@ fn together(pairs: &[(f64, f64)]) -> Option<Sure> {
         return None;
     }
     let value = (c / (a * b).sqrt()).clamp(-1.0, 1.0);
-    let (z, half) = (value.clamp(-0.999_999, 0.999_999).atanh(), WIDE / (n - 3.0).sqrt());
-    Some(Sure { value, low: (z - half).tanh().min(value), high: (z + half).tanh().max(value) })
+    let z = Estimate::around(value.clamp(-0.999_999, 0.999_999).atanh(), 1.0 / (n - 3.0).sqrt(), TAILS);
+    Some(Sure { value, low: z.low.tanh().min(value), high: z.high.tanh().max(value) })
 }
 
 #[cfg(test)]

@@ -75,11 +75,10 @@ fn method(content: &Content) -> String {
 
 fn measures(content: &Content) -> Vec<Measure> {
     let it = &content.metrics;
-    let exact = |value: f64| Sure { value, low: value, high: value };
     let measure = |key: &str, label: &str, value: Sure| Measure { key: key.to_owned(), label: label.to_owned(), value };
     let mut found = vec![
-        measure("said", "Purchases foretold", exact(it.said)),
-        measure("came", "Purchases that came", exact(it.came)),
+        measure("said", "Purchases foretold", Sure::exact(it.said)),
+        measure("came", "Purchases that came", Sure::exact(it.came)),
         measure("bias", "By which part the sum was foretold too high", it.bias),
         measure("mean_absolute", "Mean absolute error of a person's purchases", it.mean_absolute),
         measure("log_score", "Mean logarithm of the probability of what happened", it.log_score),
@@ -89,11 +88,11 @@ fn measures(content: &Content) -> Vec<Measure> {
     };
     maybe("spend_bias", "By which part what was spent was foretold too high", it.spend_bias);
     maybe("top_tenth", "Share of what was spent by the tenth of whom most was foretold", it.top_tenth);
-    maybe("top_tenth_best", "Share of the tenth who spent most", it.top_tenth_best.map(exact));
+    maybe("top_tenth_best", "Share of the tenth who spent most", it.top_tenth_best.map(Sure::exact));
     maybe("auc", "Probability that a buyer was ranked above one who did not buy", it.auc);
     let held = content.cycle.as_ref().and_then(|it| it.held);
     maybe("next_held", "Share of next purchases that came within their 80 %, of those that came", held);
-    maybe("calibration_error", "Mean distance of probabilities from what came", it.calibration_error.map(exact));
+    maybe("calibration_error", "Mean distance of probabilities from what came", it.calibration_error.map(Sure::exact));
     found
 }
 

@@ -240,7 +240,7 @@ fn judge(split: &Split, model: &Fitted, (from, until): (i32, i32)) -> Metrics {
     let said = split.expected(model);
     let came: Vec<f64> = split.later.iter().map(|it| f64::from(*it)).collect();
     let off: Vec<f64> = said.iter().zip(&came).map(|(a, b)| (a - b).abs()).collect();
-    let ratio = Sure::ratio(&said, &came).unwrap_or(Sure { value: 1.0, low: 1.0, high: 1.0 });
+    let ratio = Sure::ratio(&said, &came).unwrap_or(Sure::exact(1.0));
     // What was spent is foretold by the same convention, from what was known before.
     let worth = Worth::fit(&split.known);
     let usual = {

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use rapport_domain::{PersonId, SystemRng, Timestamp};
+use rapport_domain::{PersonId, Timestamp};
 use rapport_loyalty::MIGRATIONS;
-use rapport_loyalty::ledger::{Act, Command, MemberId, Source, Standing};
+use rapport_loyalty::ledger::{MemberId, Standing};
 use rapport_loyalty::program::Program;
 use rapport_loyalty::records::bulks::{self, Asked, Bulk, Foreseen};
-use rapport_loyalty::records::{self, Memory, members, merging, read, wallets};
+use rapport_loyalty::records::{members, merging};
 use rapport_loyalty::rewards::Refusal;
 use rapport_loyalty::verify::verify;
 use rapport_store::db_test;
@@ -25,20 +25,6 @@ impl World {
             "staff": {"alone": [{"role": "admin", "most": 50}]}});
         let program = Program::from_json(form).unwrap();
         Self::with(db, program).await
-    }
-
-    async fn member(&self, person: i64, points: i64) -> MemberId {
-        let mut tx = self.begin().await;
-        let member = members::enrol(&mut tx, W, PersonId(person), Timestamp(person), &SystemRng).await.unwrap();
-        if points > 0 {
-            let wallet = wallets::numbers(&mut tx, W).await.unwrap()["points"];
-            let act = Act::Earn { amount: points, earned_at: None, active_from: None, expires_at: None };
-            let list = [vec![Command { id: format!("e{person}"), member, wallet, act, source: Source::default() }]];
-            let answers = records::post(&mut tx, &mut Memory::default(), W, &list, self.now).await.unwrap();
-            assert_eq!(answers[0][0].refused, None);
-        }
-        tx.commit().await.unwrap();
-        member
     }
 
     async fn draft(&self, id: &str, amount: i64, whose: &[MemberId]) -> Result<Bulk, Refusal> {
@@ -70,11 +56,6 @@ impl World {
                 tx.commit().await.unwrap();
             }
         }
-    }
-
-    async fn available(&self, member: MemberId) -> i64 {
-        let accounts = read::accounts(&mut self.store.read(), W, &[member], self.now).await.unwrap();
-        accounts.values().map(|account| account.balance().available).sum()
     }
 
     async fn find(&self, bulk: &str) -> Bulk {

@@ -3,16 +3,16 @@
 use std::sync::Arc;
 
 use rapport_domain::money::Currency;
-use rapport_domain::{PersonId, SystemRng, Timestamp};
+use rapport_domain::{PersonId, Timestamp};
 use rapport_loyalty::decimal::Decimal;
 use rapport_loyalty::document::State;
 use rapport_loyalty::gift_cards::CodeKey;
-use rapport_loyalty::ledger::{self, Act, Command, MemberId, Source};
+use rapport_loyalty::ledger::{self, MemberId};
 use rapport_loyalty::program::Program;
 use rapport_loyalty::records::documents::{self, Saved};
 use rapport_loyalty::records::gift_cards::{self, Added, Card, Wanted, Which};
 use rapport_loyalty::records::redemptions::{self, Asked, Redemption, Stage};
-use rapport_loyalty::records::{self, Memory, members, merging, personal, read, wallets};
+use rapport_loyalty::records::{merging, personal};
 use rapport_loyalty::rewards::{Refusal, Reward, Wish};
 use rapport_loyalty::verify::verify;
 use rapport_loyalty::{Document, MIGRATIONS};
@@ -52,23 +52,6 @@ impl World {
         let saved = Saved { in_force_from: Timestamp(0), at: self.now, by: "usr_1" };
         documents::save(&mut tx, W, (&reward, State::Live), 0, saved).await.unwrap();
         tx.commit().await.unwrap();
-    }
-
-    async fn member(&self, person: i64, points: i64) -> MemberId {
-        let mut tx = self.begin().await;
-        let member = members::enrol(&mut tx, W, PersonId(person), Timestamp(person), &SystemRng).await.unwrap();
-        let wallet = wallets::numbers(&mut tx, W).await.unwrap()["points"];
-        let act = Act::Earn { amount: points, earned_at: None, active_from: None, expires_at: None };
-        let list = [vec![Command { id: format!("earn {person}"), member, wallet, act, source: Source::default() }]];
-        let answers = records::post(&mut tx, &mut Memory::default(), W, &list, self.now).await.unwrap();
-        assert_eq!(answers[0][0].refused, None);
-        tx.commit().await.unwrap();
-        member
-    }
-
-    async fn has(&self, member: MemberId) -> i64 {
-        let accounts = read::accounts(&mut self.store.read(), W, &[member], self.now).await.unwrap();
-        accounts.values().map(|account| account.balance().available).sum()
     }
 
     async fn redeem(&self, id: &str, member: MemberId) -> Result<Redemption, Refusal> {
@@ -150,7 +133,7 @@ async fn a_card_is_issued_with_its_redemption_once_and_its_code_told_once(db: Te
     let end = world.program.wallet("credit").unwrap().expiry.end(NOW, &world.calendar.zone);
     assert_eq!((card.amount, card.tail.as_str(), card.bought_by, card.expires_at), (1_000, "", Some(ann.0), end));
     assert_eq!(world.redeem("r1", ann).await.unwrap(), row, "told again");
-    assert_eq!((world.has(ann).await, world.sums().await), (50, (1_000, 0, 0, 1_000)));
+    assert_eq!((world.available(ann).await, world.sums().await), (50, (1_000, 0, 0, 1_000)));
     let code = world.code(&row).await.unwrap();
     assert_eq!(world.code(&row).await, None, "told once");
     assert_eq!(world.spend("s1", &code, 400).await, Ok(400));
@@ -182,13 +165,13 @@ async fn a_card_goes_back_with_its_redemption_while_nothing_was_done_with_it(db:
     world.spend("s1", &code, 400).await.unwrap();
     assert_eq!(world.cancel(&row).await, Err(Refusal::GiftCardUsed));
     assert_eq!(
-        (world.has(ann).await, world.card(&row).await.unwrap().state.as_str()),
+        (world.available(ann).await, world.card(&row).await.unwrap().state.as_str()),
         (900, "live"),
         "nothing was done"
     );
     world.refund("b1", "s1").await;
     let gone = world.cancel(&row).await.unwrap();
-    assert_eq!((gone.state.as_str(), world.has(ann).await), ("cancelled", 1_000));
+    assert_eq!((gone.state.as_str(), world.available(ann).await), ("cancelled", 1_000));
     assert_eq!(world.cancel(&row).await.unwrap(), gone, "pressed twice");
     assert_eq!(world.card(&row).await.unwrap().state, "void");
     assert_eq!(world.spend("s2", &code, 1).await, Err(rapport_loyalty::gift_cards::Refusal::Void));
@@ -235,7 +218,7 @@ async fn the_card_comes_with_the_money_and_a_present_is_one_too(db: TestDatabase
     let much = Refusal::Ledger(ledger::Refusal::AmountTooLarge);
     assert_eq!(world.paid(&row).await, Err(much));
     assert_eq!(world.redeem("r2", ann).await, Err(much));
-    assert_eq!(world.has(ann).await, 50, "what was set aside still is");
+    assert_eq!(world.available(ann).await, 50, "what was set aside still is");
     world.program = roomy;
     let paid = world.paid(&row).await.unwrap();
     assert_eq!((paid.state.as_str(), world.card(&row).await.unwrap().amount), ("fulfilled", 1_000));
@@ -277,7 +260,7 @@ async fn thirty_redeem_spend_and_call_off_at_once_and_nothing_is_there_twice(db:
     }
     let (issued, spent, voided, left) = world.sums().await;
     // Each card is ten euros for a hundred points; what was called off has its points back and no card.
-    assert_eq!((300 - world.has(ann).await) * 10, issued - voided, "{issued} {spent} {voided} {left}");
+    assert_eq!((300 - world.available(ann).await) * 10, issued - voided, "{issued} {spent} {voided} {left}");
     assert_eq!(spent + left, issued - voided);
 }
 

@@ -1,12 +1,12 @@
 //! Points that staff give and take, on both engines: alone, with a second person who is another, as goodwill within each one's own limit; posted once, whoever presses how often.
 
-use rapport_domain::{PersonId, SystemRng, Timestamp};
+use rapport_domain::{PersonId, Timestamp};
 use rapport_loyalty::MIGRATIONS;
 use rapport_loyalty::ledger;
 use rapport_loyalty::ledger::{MemberId, Standing};
 use rapport_loyalty::program::Program;
 use rapport_loyalty::records::changes::{self, Asked, Change};
-use rapport_loyalty::records::{members, merging, personal, read};
+use rapport_loyalty::records::{members, merging, personal};
 use rapport_loyalty::rewards::Refusal;
 use rapport_loyalty::verify::verify;
 use rapport_store::db_test;
@@ -24,13 +24,6 @@ impl World {
                 "goodwill": [{"role": "agent", "most": 50, "every": "month"}, {"role": "agent", "most": 30, "every": "day"}]}});
         let program = Program::from_json(form).unwrap();
         Self::with(db, program).await
-    }
-
-    async fn member(&self, person: i64) -> MemberId {
-        let mut tx = self.begin().await;
-        let member = members::enrol(&mut tx, W, PersonId(person), Timestamp(person), &SystemRng).await.unwrap();
-        tx.commit().await.unwrap();
-        member
     }
 
     fn asked<'a>(&'a self, id: &'a str, member: MemberId, amount: i64, (role, by): (&'a str, &'a str)) -> Asked<'a> {
@@ -58,11 +51,6 @@ impl World {
         tx.commit().await.unwrap();
         outcome
     }
-
-    async fn available(&self, member: MemberId) -> i64 {
-        let accounts = read::accounts(&mut self.store.read(), W, &[member], self.now).await.unwrap();
-        accounts.values().map(|account| account.balance().available).sum()
-    }
 }
 
 const ADMIN: (&str, &str) = ("admin", "usr_admin");
@@ -71,7 +59,7 @@ const AGENT: (&str, &str) = ("agent", "usr_agent");
 #[db_test(MIGRATIONS)]
 async fn more_than_one_may_alone_takes_two(db: TestDatabase) {
     let mut world = World::found(&db).await;
-    let ann = world.member(1).await;
+    let ann = world.enrol(1).await;
     let small = world.ask(world.asked("c1", ann, 100, ADMIN)).await.unwrap();
     assert_eq!((small.state.as_str(), small.decided_by.as_str()), ("approved", "usr_admin"));
     assert_eq!(world.ask(world.asked("c1", ann, 100, ADMIN)).await.unwrap(), small, "told again it is the same");
@@ -132,7 +120,7 @@ async fn more_than_one_may_alone_takes_two(db: TestDatabase) {
 #[db_test(MIGRATIONS)]
 async fn a_change_is_decided_once(db: TestDatabase) {
     let world = std::sync::Arc::new(World::found(&db).await);
-    let ann = world.member(1).await;
+    let ann = world.enrol(1).await;
     let mut expected = 0;
     for round in 0..15 {
         let asked = world.ask(world.asked(&format!("c{round}"), ann, 200, ADMIN)).await.unwrap();
@@ -156,7 +144,7 @@ async fn a_change_is_decided_once(db: TestDatabase) {
 #[db_test(MIGRATIONS)]
 async fn goodwill_has_a_limit_for_each_who_gives(db: TestDatabase) {
     let mut world = World::found(&db).await;
-    let (ann, bob) = (world.member(1).await, world.member(2).await);
+    let (ann, bob) = (world.enrol(1).await, world.enrol(2).await);
     assert_eq!(world.goodwill(world.asked("g1", ann, 30, AGENT)).await, Ok(()));
     assert_eq!(world.goodwill(world.asked("g1", ann, 30, AGENT)).await, Ok(()), "told again it is given once");
     assert_eq!(world.available(ann).await, 30);

@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use rapport_domain::money::Currency;
-use rapport_domain::{PersonId, Rng, SeededRng, SystemRng, Timestamp};
+use rapport_domain::{PersonId, Rng, SeededRng, Timestamp};
 use rapport_loyalty::MIGRATIONS;
 use rapport_loyalty::gift_cards::{CodeKey, Refusal};
 use rapport_loyalty::ledger::{self, MemberId};
 use rapport_loyalty::program::Program;
 use rapport_loyalty::records::gift_cards::{self, Added, Asked, Card, Issue, Move, Outstanding, Wanted, Which};
-use rapport_loyalty::records::{Memory, houses, members, merging, personal, read};
+use rapport_loyalty::records::{Memory, houses, members, merging, personal};
 use rapport_loyalty::verify::verify;
 use rapport_store::testing::TestDatabase;
 use rapport_store::{Queries, args, db_test, outbox, sql};
@@ -117,20 +117,8 @@ impl World {
         outcome.map(|(_, code)| code)
     }
 
-    async fn member(&self, person: i64) -> MemberId {
-        let mut tx = self.begin().await;
-        let member = members::enrol(&mut tx, W, PersonId(person), Timestamp(person), &SystemRng).await.unwrap();
-        tx.commit().await.unwrap();
-        member
-    }
-
     async fn left(&self, card: &Card) -> i64 {
-        self.has(card.house()).await
-    }
-
-    async fn has(&self, member: MemberId) -> i64 {
-        let accounts = read::accounts(&mut self.store.read(), W, &[member], self.now).await.unwrap();
-        accounts.values().map(|account| account.balance().available).sum()
+        self.available(card.house()).await
     }
 
     async fn outstanding(&self) -> Outstanding {
@@ -220,7 +208,7 @@ async fn a_card_is_issued_once_and_spent_in_parts(db: TestDatabase) {
 async fn a_member_takes_a_card_into_their_wallet(db: TestDatabase) {
     let world = World::found(&db).await;
     let (card, code) = world.issue("i1", 5_000).await;
-    let (ann, bob) = (world.member(1).await, world.member(2).await);
+    let (ann, bob) = (world.enrol(1).await, world.enrol(2).await);
     world.spend("s1", &code, 2_000).await.unwrap();
     assert_eq!(world.claim("c0", &code, MemberId(77)).await, Err(Refusal::MemberUnknown));
     assert_eq!(world.claim("c1", &code, ann).await.unwrap().1.amount, 3_000);
@@ -230,10 +218,10 @@ async fn a_member_takes_a_card_into_their_wallet(db: TestDatabase) {
     assert_eq!(world.spend("s2", &code, 1).await, Err(Refusal::Claimed));
     assert_eq!(world.void(&card.card).await, Err(Refusal::Claimed));
     assert_eq!(world.replace(&card.card).await, Err(Refusal::Claimed));
-    assert_eq!((world.has(ann).await, world.left(&card).await), (3_000, 0));
+    assert_eq!((world.available(ann).await, world.left(&card).await), (3_000, 0));
     // What was spent before goes to whoever has the rest.
     world.refund("r1", "s1", Some(500)).await.unwrap();
-    assert_eq!((world.has(ann).await, world.left(&card).await), (3_500, 0));
+    assert_eq!((world.available(ann).await, world.left(&card).await), (3_500, 0));
     let sum = world.outstanding().await;
     assert_eq!((sum.issued, sum.spent, sum.claimed, sum.outstanding), (5_000, 1_500, 3_500, 0));
 
@@ -253,7 +241,7 @@ async fn a_member_takes_a_card_into_their_wallet(db: TestDatabase) {
     assert_eq!(kept.gift_cards.len(), 2);
     assert_eq!(world.claim("c3", &other, bob).await.unwrap().1.amount, 50_000, "by their old number too");
     world.refund("r2", "s1", None).await.unwrap();
-    assert_eq!(world.has(ann).await, 55_000);
+    assert_eq!(world.available(ann).await, 55_000);
     world.outstanding().await;
     let mut tx = world.begin().await;
     personal::forget(&mut tx, W, PersonId(1)).await.unwrap();
@@ -289,7 +277,7 @@ async fn a_card_is_replaced_taken_back_and_over(db: TestDatabase) {
     world.spend("s5", &code, 200).await.unwrap();
     world.now = NOW.plus(30 * Timestamp::DAY);
     assert_eq!(world.spend("s6", &code, 1).await, Err(Refusal::Expired));
-    assert_eq!(world.claim("c6", &code, world.member(1).await).await, Err(Refusal::Expired));
+    assert_eq!(world.claim("c6", &code, world.enrol(1).await).await, Err(Refusal::Expired));
     world.refund("r2", "s5", Some(150)).await.unwrap();
     assert_eq!(world.left(&card).await, 150);
     world.spend("s7", &code, 50).await.unwrap();
@@ -358,7 +346,7 @@ async fn value_is_added_once_within_the_limits_and_ends_with_the_card(db: TestDa
     world.now = NOW.plus(30 * Timestamp::DAY);
     assert_eq!((world.left(&gone).await, world.top_up("t8", &code, 1).await), (0, Err(Refusal::Expired)));
     let (claimed, code) = world.issue("i4", 700).await;
-    world.claim("c1", &code, world.member(1).await).await.unwrap();
+    world.claim("c1", &code, world.enrol(1).await).await.unwrap();
     assert_eq!(world.top_up("t9", &code, 1).await, Err(Refusal::Claimed));
     assert_eq!(world.add("t10", Which::Card(&claimed.card), more(1)).await, Err(Refusal::Claimed));
     world.void(&card.card).await.unwrap();
@@ -367,9 +355,9 @@ async fn value_is_added_once_within_the_limits_and_ends_with_the_card(db: TestDa
         let (full, code) = world.issue(id, 50_000).await;
         world.add(&format!("{id} more"), Which::Card(&full.card), more(10_000)).await.unwrap();
         if is_claimed {
-            let bob = world.member(2).await;
+            let bob = world.enrol(2).await;
             assert_eq!(world.claim("c2", &code, bob).await.unwrap().1.amount, 60_000);
-            assert_eq!(world.has(bob).await, 60_000);
+            assert_eq!(world.available(bob).await, 60_000);
         } else {
             world.void(&full.card).await.unwrap();
         }
@@ -433,7 +421,7 @@ async fn codes_are_kept_as_hashes_and_a_card_is_no_member(db: TestDatabase) {
 async fn thirty_want_the_last_of_a_card_and_one_gets_it(db: TestDatabase) {
     let world = Arc::new(World::found(&db).await);
     let (card, code) = world.issue("i1", 1_000).await;
-    let member = world.member(1).await;
+    let member = world.enrol(1).await;
     let tasks: Vec<_> = (0..30)
         .map(|at| {
             let (world, code) = (world.clone(), code.clone());
@@ -479,7 +467,7 @@ async fn the_same_told_thirty_times_at_once_is_done_once(db: TestDatabase) {
 #[db_test(MIGRATIONS)]
 async fn cards_are_issued_together_in_points_too_and_each_counts_in_what_it_has(db: TestDatabase) {
     let world = World::found(&db).await;
-    let buyer = world.member(1).await;
+    let buyer = world.enrol(1).await;
     let of = |count| {
         let one = World::cards(&world.program, ("b1", "points", 250), None, world.now);
         Issue { count, bought_by: Some(buyer), ..one }

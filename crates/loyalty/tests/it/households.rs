@@ -8,14 +8,14 @@ use futures::future::join_all;
 use rapport_domain::{PersonId, Rng, SeededRng, SystemRng, Timestamp};
 use rapport_loyalty::document::State;
 use rapport_loyalty::households::Refusal;
-use rapport_loyalty::ledger::{self, Act, Command, LotId, MemberId, Source, Standing};
+use rapport_loyalty::ledger::{self, Act, LotId, MemberId, Standing};
 use rapport_loyalty::program::Program;
 use rapport_loyalty::records::documents::{self, Saved};
 use rapport_loyalty::records::households::{
     self, Asker, Founded, Household, Invitation, Invited, Membership, Outcome, Own,
 };
 use rapport_loyalty::records::redemptions::{self, Asked, Redemption, Scene};
-use rapport_loyalty::records::{self, Memory, members, merging, personal, read, wallets};
+use rapport_loyalty::records::{merging, personal, read};
 use rapport_loyalty::rewards::{self, Reward, Wish};
 use rapport_loyalty::verify::verify;
 use rapport_loyalty::{Document, MIGRATIONS};
@@ -72,37 +72,6 @@ impl World {
         let outcome = act(&mut tx, self.scene()).await.unwrap();
         tx.commit().await.unwrap();
         outcome
-    }
-
-    async fn member(&self, person: i64, points: i64) -> MemberId {
-        let mut tx = self.begin().await;
-        let member = members::enrol(&mut tx, W, PersonId(person), Timestamp(person), &SystemRng).await.unwrap();
-        tx.commit().await.unwrap();
-        if points > 0 {
-            self.earn(member, points, None).await;
-        }
-        member
-    }
-
-    async fn post(&self, member: MemberId, act: Act) -> Option<ledger::Refusal> {
-        let mut tx = self.begin().await;
-        let wallet = wallets::numbers(&mut tx, W).await.unwrap()["points"];
-        let id = format!("own {}", SystemRng.next_u64());
-        let list = [vec![Command { id, member, wallet, act, source: Source::default() }]];
-        let answers = records::post(&mut tx, &mut Memory::default(), W, &list, self.now).await.unwrap();
-        tx.commit().await.unwrap();
-        answers[0][0].refused
-    }
-
-    async fn earn(&self, member: MemberId, amount: i64, expires_at: Option<Timestamp>) {
-        let act = Act::Earn { amount, earned_at: None, active_from: None, expires_at };
-        assert_eq!(self.post(member, act).await, None);
-    }
-
-    async fn standing(&self, member: MemberId, standing: Standing) {
-        let mut tx = self.begin().await;
-        assert!(members::set_standing(&mut tx, W, member, standing).await.unwrap());
-        tx.commit().await.unwrap();
     }
 
     async fn close(&self, member: MemberId) {

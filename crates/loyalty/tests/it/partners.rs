@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rapport_domain::{PersonId, Rng, SeededRng, SystemRng, Timestamp};
+use rapport_domain::{PersonId, Rng, SeededRng, Timestamp};
 use rapport_loyalty::document::State;
 use rapport_loyalty::ledger::{Act, Command, MemberId, Source, Standing};
 use rapport_loyalty::partners::statement::Kind;
@@ -41,21 +41,7 @@ impl World {
         Ok(())
     }
 
-    async fn member(&self, person: i64, points: i64) -> MemberId {
-        let mut tx = self.begin().await;
-        let member = members::enrol(&mut tx, W, PersonId(person), Timestamp(person), &SystemRng).await.unwrap();
-        let wallet = wallets::numbers(&mut tx, W).await.unwrap()["points"];
-        if points > 0 {
-            let id = format!("opening {person}");
-            let act = Act::Earn { amount: points, earned_at: None, active_from: None, expires_at: None };
-            let list = [vec![Command { id, member, wallet, act, source: Source::default() }]];
-            records::post(&mut tx, &mut Memory::default(), W, &list, self.now).await.unwrap();
-        }
-        tx.commit().await.unwrap();
-        member
-    }
-
-    async fn available(&self, member: MemberId) -> i64 {
+    async fn has(&self, member: MemberId) -> i64 {
         let accounts = read::accounts(&mut self.store.read(), W, &[member], self.now).await.unwrap();
         accounts.values().map(|account| account.balance().available - account.balance().owed).sum()
     }
@@ -135,7 +121,7 @@ async fn points_go_through_the_partners_account(db: TestDatabase) {
     let asked = Asked { told: Told::Amount(12_340_000), occurred_at: Some(day), ..earn("flight 1", ann, 0) };
     let line = world.tell(asked).await.unwrap();
     assert_eq!((line.points, line.price, line.money, line.month), (18, 12_000, 216_000, MARCH), "18.51 points, down");
-    assert_eq!(world.available(ann).await, 18);
+    assert_eq!(world.has(ann).await, 18);
     assert_eq!(world.tell(asked).await.unwrap(), line, "told again it is the same");
     let other = Asked { told: Told::Amount(12_340_001), ..asked };
     assert_eq!(world.tell(other).await, Err(Refusal::ReferenceReused));
@@ -150,7 +136,7 @@ async fn points_go_through_the_partners_account(db: TestDatabase) {
 
     let line = world.tell(burn("ticket 1", ann, 8)).await.unwrap();
     assert_eq!((line.points, line.price, line.money), (8, 8_000, 64_000));
-    assert_eq!(world.available(ann).await, 10);
+    assert_eq!(world.has(ann).await, 10);
     assert_eq!(world.tell(burn("ticket 2", ann, 11)).await, Err(Refusal::Ledger(ledger::Refusal::InsufficientPoints)));
     world.tell(earn("flight 2", ann, 5)).await.unwrap();
     assert_eq!(
@@ -191,7 +177,7 @@ async fn what_cannot_be_is_refused_with_its_own_code(db: TestDatabase) {
     ] {
         assert_eq!(world.tell(asked).await, Err(refusal), "{}", asked.reference);
     }
-    assert_eq!(world.available(ann).await, 100, "nothing was posted");
+    assert_eq!(world.has(ann).await, 100, "nothing was posted");
     // What is wrong in itself uses no reference up; what depends on the moment does.
     assert!(world.tell(earn("r3", ann, 1)).await.is_ok());
     assert_eq!(world.tell(earn("r9", ann, 11)).await, Err(Refusal::LimitReached));
@@ -252,12 +238,12 @@ async fn what_comes_back_comes_to_the_whole(db: TestDatabase) {
     assert_eq!(world.back(of("b3", "flight", Some(Told::Amount(6_680_001)))).await, Err(Refusal::ReturnedMore));
     assert_eq!(world.back(of("b4", "flight", None)).await.unwrap().points, 10);
     assert_eq!(world.back(of("b5", "flight", None)).await, Err(Refusal::ReturnedMore));
-    assert_eq!(world.available(ann).await, 50, "earned and all given back is as if nothing had been");
+    assert_eq!(world.has(ann).await, 50, "earned and all given back is as if nothing had been");
 
     world.tell(burn("hotel", ann, 40)).await.unwrap();
     assert_eq!(world.back(of("h0", "hotel", Some(Told::Amount(1)))).await, Err(Refusal::NoAmount));
     assert_eq!(world.back(of("h1", "hotel", Some(Told::Points(15)))).await.unwrap().money, 120_000);
-    assert_eq!(world.available(ann).await, 25);
+    assert_eq!(world.has(ann).await, 25);
     assert_eq!(world.back(of("h2", "hotel", Some(Told::Points(26)))).await, Err(Refusal::ReturnedMore));
     for (of_what, refusal) in [("nothing", Refusal::ReferenceUnknown), ("h1", Refusal::NotReturnable)] {
         assert_eq!(world.back(of("h3", of_what, None)).await, Err(refusal), "{of_what}");
@@ -269,7 +255,7 @@ async fn what_comes_back_comes_to_the_whole(db: TestDatabase) {
     world.tell(earn("late", ann, 30)).await.unwrap();
     world.tell(burn("dear", ann, 80)).await.unwrap();
     let back = world.back(of("l1", "late", None)).await.unwrap();
-    assert_eq!((back.points, back.short, world.available(ann).await), (30, 0, -30));
+    assert_eq!((back.points, back.short, world.has(ann).await), (30, 0, -30));
     // Points that lapsed at the member's do not come back to life.
     world.now = NOW.plus(400 * Timestamp::DAY);
     world.assert_sound().await;
@@ -285,7 +271,7 @@ async fn what_a_wallet_forgives_the_partner_is_not_paid(db: TestDatabase) {
     let back = world.back(of("c", "a", None)).await.unwrap();
     assert_eq!((back.points, back.short, back.money), (10, 20, 120_000));
     assert_eq!(world.back(of("d", "a", None)).await, Err(Refusal::ReturnedMore));
-    assert_eq!(world.available(ann).await, 0);
+    assert_eq!(world.has(ann).await, 0);
     world.assert_sound().await;
 }
 
@@ -367,7 +353,7 @@ async fn lines_follow_their_member_and_are_shown(db: TestDatabase) {
     let kept = personal::of(&mut db.read(), W, PersonId(1)).await.unwrap().unwrap();
     assert_eq!(kept.partner_lines.len(), 3);
     world.back(of("b back", "b", None)).await.unwrap();
-    assert_eq!(world.available(ann).await, 5);
+    assert_eq!(world.has(ann).await, 5);
     let mut tx = world.begin().await;
     personal::forget(&mut tx, W, PersonId(1)).await.unwrap();
     tx.commit().await.unwrap();
@@ -414,7 +400,7 @@ async fn the_last_of_a_budget_goes_to_one(db: TestDatabase) {
         }
         assert_eq!(lines.len(), 1);
     }
-    assert_eq!(world.available(ann).await, 9 * i64::from(rounds));
+    assert_eq!(world.has(ann).await, 9 * i64::from(rounds));
     world.assert_sound().await;
 }
 
@@ -525,7 +511,7 @@ async fn statements_come_to_the_slow_sum(db: TestDatabase) {
                     });
                 }
                 6..=7 => {
-                    let has = world.available(ann).await;
+                    let has = world.has(ann).await;
                     let outcome =
                         world.tell(Asked { occurred_at: Some(own_at), ..burn(&reference, ann, number) }).await;
                     if has < number {

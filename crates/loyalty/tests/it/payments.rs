@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use rapport_domain::{PersonId, Rng, SeededRng, SystemRng, Timestamp};
+use rapport_domain::{PersonId, Rng, SeededRng, Timestamp};
 use rapport_loyalty::MIGRATIONS;
 use rapport_loyalty::ledger::{self, Act, Command, MemberId, Source};
 use rapport_loyalty::paying::Refusal;
 use rapport_loyalty::program::Program;
 use rapport_loyalty::records::payments::{self, Asked, Back, Filter, Payment, State};
 use rapport_loyalty::records::tills::{self, Receipt};
-use rapport_loyalty::records::{Memory, members, merging, personal, post, read, wallets};
+use rapport_loyalty::records::{Memory, merging, personal, post, read, wallets};
 use rapport_loyalty::verify::verify;
 use rapport_store::testing::TestDatabase;
 use rapport_store::{Queries, args, db_test, sql};
@@ -33,14 +33,7 @@ impl World {
         Self::with(db, program).await
     }
 
-    async fn member(&self, person: i64) -> MemberId {
-        let mut tx = self.begin().await;
-        let member = members::enrol(&mut tx, W, PersonId(person), Timestamp(person), &SystemRng).await.unwrap();
-        tx.commit().await.unwrap();
-        member
-    }
-
-    async fn earn(&self, id: &str, member: MemberId, (wallet, amount): (&str, i64), days: Option<i64>) {
+    async fn fill(&self, id: &str, member: MemberId, (wallet, amount): (&str, i64), days: Option<i64>) {
         let mut tx = self.begin().await;
         let wallet = wallets::numbers(&mut tx, W).await.unwrap()[wallet];
         let expires_at = days.map(|days| NOW.plus(days * Timestamp::DAY));
@@ -133,10 +126,10 @@ fn asked<'a>(id: &'a str, receipt: &'a str, member: MemberId, points: i64) -> As
 #[db_test(MIGRATIONS)]
 async fn points_pay_at_the_rate_and_within_the_limits_once(db: TestDatabase) {
     let world = World::found(&db).await;
-    let (ann, bob) = (world.member(1).await, world.member(2).await);
-    world.earn("e1", ann, ("points", 1_000), None).await;
-    world.earn("e2", bob, ("points", 50), None).await;
-    world.earn("e3", ann, ("credit", 900), None).await;
+    let (ann, bob) = (world.enrol(1).await, world.enrol(2).await);
+    world.fill("e1", ann, ("points", 1_000), None).await;
+    world.fill("e2", bob, ("points", 50), None).await;
+    world.fill("e3", ann, ("credit", 900), None).await;
     let of = |refusal| Err(Refusal::Ledger(refusal));
     assert_eq!(world.pay(asked("h", "1", ann, 0)).await, of(ledger::Refusal::AmountZero));
     assert_eq!(world.pay(asked("h", "1", ann, -5)).await, of(ledger::Refusal::AmountNegative));
@@ -209,10 +202,10 @@ async fn points_pay_at_the_rate_and_within_the_limits_once(db: TestDatabase) {
 #[db_test(MIGRATIONS)]
 async fn what_goes_back_of_a_receipt_brings_its_share_back_into_its_lots(db: TestDatabase) {
     let mut world = World::found(&db).await;
-    let ann = world.member(1).await;
-    world.earn("e1", ann, ("points", 100), Some(30)).await;
-    world.earn("e2", ann, ("points", 100), Some(60)).await;
-    world.earn("e3", ann, ("credit", 100), None).await;
+    let ann = world.enrol(1).await;
+    world.fill("e1", ann, ("points", 100), Some(30)).await;
+    world.fill("e2", ann, ("points", 100), Some(60)).await;
+    world.fill("e3", ann, ("credit", 100), None).await;
     world.pay(asked("p1", "1", ann, 150)).await.unwrap();
     world.pay(Asked { wallet: Some("credit"), ..asked("p2", "1", ann, 100) }).await.unwrap();
     world.tell("1", ann, 9 * EURO).await.unwrap();
@@ -244,8 +237,8 @@ async fn what_goes_back_of_a_receipt_brings_its_share_back_into_its_lots(db: Tes
 #[db_test(MIGRATIONS)]
 async fn thirty_tills_want_the_last_points_and_one_gets_them(db: TestDatabase) {
     let world = Arc::new(World::found(&db).await);
-    let ann = world.member(1).await;
-    world.earn("e1", ann, ("points", 100), None).await;
+    let ann = world.enrol(1).await;
+    world.fill("e1", ann, ("points", 100), None).await;
     let tasks: Vec<_> = (0..30)
         .map(|at| {
             let world = world.clone();
@@ -269,8 +262,8 @@ async fn thirty_tills_want_the_last_points_and_one_gets_them(db: TestDatabase) {
 #[db_test(MIGRATIONS)]
 async fn a_receipt_that_is_told_while_thirty_pay_has_all_that_was_paid(db: TestDatabase) {
     let world = Arc::new(World::found(&db).await);
-    let ann = world.member(1).await;
-    world.earn("e1", ann, ("points", 10_000), None).await;
+    let ann = world.enrol(1).await;
+    world.fill("e1", ann, ("points", 10_000), None).await;
     let tasks: Vec<_> = (0..30)
         .map(|at| {
             let world = world.clone();
@@ -297,9 +290,9 @@ async fn a_receipt_that_is_told_while_thirty_pay_has_all_that_was_paid(db: TestD
 #[db_test(MIGRATIONS)]
 async fn what_was_paid_of_a_receipt_that_nobody_tells_comes_back_once(db: TestDatabase) {
     let mut world = World::found(&db).await;
-    let ann = world.member(1).await;
-    world.earn("e1", ann, ("points", 500), Some(10)).await;
-    world.earn("e2", ann, ("credit", 500), None).await;
+    let ann = world.enrol(1).await;
+    world.fill("e1", ann, ("points", 500), Some(10)).await;
+    world.fill("e2", ann, ("credit", 500), None).await;
     let week = NOW.plus(7 * Timestamp::DAY);
     let open = world.pay(asked("p1", "1", ann, 100)).await.unwrap();
     assert_eq!((open.due_at, open.state()), (Some(week), State::Open));
@@ -367,8 +360,8 @@ async fn what_was_paid_of_a_receipt_that_nobody_tells_comes_back_once(db: TestDa
 #[db_test(MIGRATIONS)]
 async fn the_night_and_thirty_who_tell_late_agree(db: TestDatabase) {
     let mut world = World::found(&db).await;
-    let ann = world.member(1).await;
-    world.earn("e1", ann, ("points", 1_000), None).await;
+    let ann = world.enrol(1).await;
+    world.fill("e1", ann, ("points", 1_000), None).await;
     for at in 0..30 {
         world.pay(asked(&format!("p{at}"), &format!("{at}"), ann, 10)).await.unwrap();
     }
@@ -401,8 +394,8 @@ async fn random_returns_are_what_a_plain_fraction_says(db: TestDatabase) {
     let world = World::found(&db).await;
     let rng = SeededRng::new(23);
     let draw = |most: i64| i64::try_from(rng.next_u64() % most.unsigned_abs()).unwrap();
-    let ann = world.member(1).await;
-    world.earn("e1", ann, ("points", 100_000), None).await;
+    let ann = world.enrol(1).await;
+    world.fill("e1", ann, ("points", 100_000), None).await;
     for at in 0..12 {
         let (id, receipt, before) = (format!("p{at}"), format!("{at}"), world.has(ann, "points").await);
         let total = EURO + draw(20 * EURO);

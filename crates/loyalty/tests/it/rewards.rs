@@ -2,16 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use rapport_domain::{PersonId, Rng, SeededRng, SystemRng, Timestamp};
+use rapport_domain::{PersonId, Rng, SeededRng, Timestamp};
 use rapport_loyalty::decimal::Decimal;
 use rapport_loyalty::document::State;
-use rapport_loyalty::ledger::{Act, Command, MemberId, Source, Standing};
+use rapport_loyalty::ledger::{MemberId, Standing};
 use rapport_loyalty::program::Program;
 use rapport_loyalty::records::documents::{self, Saved};
 use rapport_loyalty::records::happenings::{self, Happening, Position, Wanted};
 use rapport_loyalty::records::redemptions::{self, Asked, Filter, Redemption, Stage};
 use rapport_loyalty::records::vouchers::{self, Owner, Terms, Use};
-use rapport_loyalty::records::{self, Memory, members, merging, personal, read, wallets};
+use rapport_loyalty::records::{members, merging, personal, wallets};
 use rapport_loyalty::rewards::{Refusal, Reward, Wish};
 use rapport_loyalty::verify::verify;
 use rapport_loyalty::{Document, MIGRATIONS, ledger};
@@ -44,32 +44,6 @@ impl World {
         let saved = Saved { in_force_from: Timestamp(seen), at: self.now, by: "usr_1" };
         documents::save(&mut tx, W, (&reward, State::Live), seen, saved).await.unwrap();
         tx.commit().await.unwrap();
-    }
-
-    async fn member(&self, person: i64, points: i64) -> MemberId {
-        let mut tx = self.begin().await;
-        let member = members::enrol(&mut tx, W, PersonId(person), Timestamp(person), &SystemRng).await.unwrap();
-        tx.commit().await.unwrap();
-        if points > 0 {
-            self.earn(member, points, None).await;
-        }
-        member
-    }
-
-    async fn earn(&self, member: MemberId, amount: i64, expires_at: Option<Timestamp>) {
-        let mut tx = self.begin().await;
-        let wallet = wallets::numbers(&mut tx, W).await.unwrap()["points"];
-        let id = format!("earn {}", SystemRng.next_u64());
-        let act = Act::Earn { amount, earned_at: None, active_from: None, expires_at };
-        let list = [vec![Command { id, member, wallet, act, source: Source::default() }]];
-        let answers = records::post(&mut tx, &mut Memory::default(), W, &list, self.now).await.unwrap();
-        assert_eq!(answers[0][0].refused, None);
-        tx.commit().await.unwrap();
-    }
-
-    async fn available(&self, member: MemberId) -> i64 {
-        let accounts = read::accounts(&mut self.store.read(), W, &[member], self.now).await.unwrap();
-        accounts.values().map(|account| account.balance().available).sum()
     }
 
     async fn redeem(&self, id: &str, member: MemberId, reward: &str) -> Result<Redemption, Refusal> {

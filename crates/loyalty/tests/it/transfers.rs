@@ -1,10 +1,10 @@
 //! Points that members send each other, on both engines: limits, gifts by code, thirty who claim one at the same moment, and what is undone.
 
-use rapport_domain::{PersonId, Rng, SystemRng, Timestamp};
-use rapport_loyalty::ledger::{self, Act, Command, LotId, MemberId, Shortage, Source, Standing};
+use rapport_domain::{PersonId, SystemRng, Timestamp};
+use rapport_loyalty::ledger::{self, Act, LotId, MemberId, Shortage, Standing};
 use rapport_loyalty::program::Program;
 use rapport_loyalty::records::transfers::{self, Asked, Desk, Filter, Transfer};
-use rapport_loyalty::records::{self, Memory, members, merging, personal, read, wallets};
+use rapport_loyalty::records::{members, merging, personal, read};
 use rapport_loyalty::transfers::Refusal;
 use rapport_loyalty::verify::verify;
 use rapport_loyalty::{MIGRATIONS, codes};
@@ -41,37 +41,6 @@ impl World {
 
     fn desk(&self) -> Desk<'_> {
         Desk { scene: self.scene(), key: &KEY }
-    }
-
-    async fn member(&self, person: i64, points: i64) -> MemberId {
-        let mut tx = self.begin().await;
-        let member = members::enrol(&mut tx, W, PersonId(person), Timestamp(person), &SystemRng).await.unwrap();
-        tx.commit().await.unwrap();
-        if points > 0 {
-            self.earn(member, points, None).await;
-        }
-        member
-    }
-
-    async fn post(&self, member: MemberId, act: Act) -> Option<ledger::Refusal> {
-        let mut tx = self.begin().await;
-        let wallet = wallets::numbers(&mut tx, W).await.unwrap()["points"];
-        let id = format!("own {}", SystemRng.next_u64());
-        let list = [vec![Command { id, member, wallet, act, source: Source::default() }]];
-        let answers = records::post(&mut tx, &mut Memory::default(), W, &list, self.now).await.unwrap();
-        tx.commit().await.unwrap();
-        answers[0][0].refused
-    }
-
-    async fn earn(&self, member: MemberId, amount: i64, expires_at: Option<Timestamp>) {
-        let act = Act::Earn { amount, earned_at: None, active_from: None, expires_at };
-        assert_eq!(self.post(member, act).await, None);
-    }
-
-    async fn standing(&self, member: MemberId, standing: Standing) {
-        let mut tx = self.begin().await;
-        assert!(members::set_standing(&mut tx, W, member, standing).await.unwrap());
-        tx.commit().await.unwrap();
     }
 
     /// Available, held and owed.

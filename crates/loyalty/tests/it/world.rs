@@ -2,11 +2,12 @@
 
 use std::marker::PhantomData;
 
-use rapport_domain::{Calendar, SystemRng, Timestamp, WorkspaceId};
+use rapport_domain::{Calendar, PersonId, Rng, SystemRng, Timestamp, WorkspaceId};
+use rapport_loyalty::ledger::{Act, Command, MemberId, Refusal, Source, Standing};
 use rapport_loyalty::program::Program;
 use rapport_loyalty::records::documents::Saved;
-use rapport_loyalty::records::programs;
 use rapport_loyalty::records::redemptions::Scene;
+use rapport_loyalty::records::{self, Memory, members, programs, read, wallets};
 use rapport_store::testing::TestDatabase;
 use rapport_store::{Priority, Store, Tx};
 
@@ -44,5 +45,50 @@ impl<Of> WorldOf<Of> {
 
     pub async fn begin(&self) -> Tx {
         self.store.begin(Priority::Interactive).await.unwrap()
+    }
+
+    /// Somebody becomes a member.
+    pub async fn enrol(&self, person: i64) -> MemberId {
+        let mut tx = self.begin().await;
+        let member = members::enrol(&mut tx, W, PersonId(person), Timestamp(person), &SystemRng).await.unwrap();
+        tx.commit().await.unwrap();
+        member
+    }
+
+    /// Somebody becomes a member, and has so many points.
+    pub async fn member(&self, person: i64, points: i64) -> MemberId {
+        let member = self.enrol(person).await;
+        if points > 0 {
+            self.earn(member, points, None).await;
+        }
+        member
+    }
+
+    /// Posts to the member's points.
+    pub async fn post(&self, member: MemberId, act: Act) -> Option<Refusal> {
+        let mut tx = self.begin().await;
+        let wallet = wallets::numbers(&mut tx, W).await.unwrap()["points"];
+        let id = format!("own {}", SystemRng.next_u64());
+        let list = [vec![Command { id, member, wallet, act, source: Source::default() }]];
+        let answers = records::post(&mut tx, &mut Memory::default(), W, &list, self.now).await.unwrap();
+        tx.commit().await.unwrap();
+        answers[0][0].refused
+    }
+
+    pub async fn earn(&self, member: MemberId, amount: i64, expires_at: Option<Timestamp>) {
+        let act = Act::Earn { amount, earned_at: None, active_from: None, expires_at };
+        assert_eq!(self.post(member, act).await, None);
+    }
+
+    pub async fn standing(&self, member: MemberId, standing: Standing) {
+        let mut tx = self.begin().await;
+        assert!(members::set_standing(&mut tx, W, member, standing).await.unwrap());
+        tx.commit().await.unwrap();
+    }
+
+    /// What a member can spend, of all wallets.
+    pub async fn available(&self, member: MemberId) -> i64 {
+        let accounts = read::accounts(&mut self.store.read(), W, &[member], self.now).await.unwrap();
+        accounts.values().map(|account| account.balance().available).sum()
     }
 }

@@ -2,13 +2,15 @@
 //!
 //! Always holds: what was saved is seen by the next question in this process; what was read before a save is not remembered after it.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use rapport_domain::WorkspaceId;
 use rapport_experiments::records::experiments;
 use rapport_experiments::{Experiment, Kind};
 use rapport_store::{Queries, Result};
+
+use crate::live::Live;
 
 /// The experiments of a workspace.
 #[derive(Debug, Default)]
@@ -37,17 +39,9 @@ impl Known {
     }
 }
 
-/// What is remembered.
-#[derive(Debug, Default)]
-struct Remembered {
-    known: HashMap<WorkspaceId, Arc<Known>>,
-    /// Counts how often something was forgotten.
-    forgotten: u64,
-}
-
 /// The experiments of all workspaces.
 #[derive(Debug, Default)]
-pub struct LiveExperiments(Mutex<Remembered>);
+pub struct LiveExperiments(Live<Known>);
 
 impl LiveExperiments {
     /// Those of a workspace.
@@ -55,27 +49,15 @@ impl LiveExperiments {
     /// # Errors
     /// The store's.
     pub async fn get(&self, db: &mut impl Queries, workspace: WorkspaceId) -> Result<Arc<Known>> {
-        let forgotten = {
-            let remembered = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(known) = remembered.known.get(&workspace) {
-                return Ok(Arc::clone(known));
-            }
-            remembered.forgotten
+        let read = async {
+            let rows = experiments::all(db, workspace).await?;
+            Ok(Known { by_key: rows.iter().map(|row| (row.key.clone(), row.experiment())).collect() })
         };
-        let rows = experiments::all(db, workspace).await?;
-        let by_key = rows.iter().map(|row| (row.key.clone(), row.experiment())).collect();
-        let known = Arc::new(Known { by_key });
-        let mut remembered = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if remembered.forgotten == forgotten {
-            remembered.known.insert(workspace, Arc::clone(&known));
-        }
-        Ok(known)
+        self.0.get(workspace, read).await
     }
 
     /// They are read again when they are asked for next: after one was saved.
     pub fn forget(&self, workspace: WorkspaceId) {
-        let mut remembered = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        remembered.forgotten += 1;
-        remembered.known.remove(&workspace);
+        self.0.forget(workspace);
     }
 }

@@ -2,13 +2,15 @@
 //!
 //! Always holds: what was saved or learnt is seen by the next decision in this process; what was read before is not remembered after it.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use rapport_domain::WorkspaceId;
 use rapport_experiments::policies::design::{Decides, Policy, State};
 use rapport_experiments::policies::records;
 use rapport_store::{Queries, Result};
+
+use crate::live::Live;
 
 /// The policies of a workspace.
 #[derive(Debug, Default)]
@@ -29,17 +31,9 @@ impl Known {
     }
 }
 
-/// What is remembered.
-#[derive(Debug, Default)]
-struct Remembered {
-    known: HashMap<WorkspaceId, Arc<Known>>,
-    /// Counts how often something was forgotten.
-    forgotten: u64,
-}
-
 /// The policies of all workspaces.
 #[derive(Debug, Default)]
-pub struct LivePolicies(Mutex<Remembered>);
+pub struct LivePolicies(Live<Known>);
 
 impl LivePolicies {
     /// Those of a workspace.
@@ -47,27 +41,15 @@ impl LivePolicies {
     /// # Errors
     /// The store's.
     pub async fn get(&self, db: &mut impl Queries, workspace: WorkspaceId) -> Result<Arc<Known>> {
-        let forgotten = {
-            let remembered = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(known) = remembered.known.get(&workspace) {
-                return Ok(Arc::clone(known));
-            }
-            remembered.forgotten
+        let read = async {
+            let rows = records::all(db, workspace).await?;
+            Ok(Known { by_key: rows.iter().map(|row| (row.key.clone(), row.policy())).collect() })
         };
-        let rows = records::all(db, workspace).await?;
-        let by_key = rows.iter().map(|row| (row.key.clone(), row.policy())).collect();
-        let known = Arc::new(Known { by_key });
-        let mut remembered = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if remembered.forgotten == forgotten {
-            remembered.known.insert(workspace, Arc::clone(&known));
-        }
-        Ok(known)
+        self.0.get(workspace, read).await
     }
 
     /// They are read again when they are asked for next: after one was saved, or learnt.
     pub fn forget(&self, workspace: WorkspaceId) {
-        let mut remembered = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        remembered.forgotten += 1;
-        remembered.known.remove(&workspace);
+        self.0.forget(workspace);
     }
 }

@@ -55,7 +55,6 @@ pub(super) fn card(content: &Content, windows: &Windows) -> Card {
 
 fn measures(content: &Content) -> Vec<Measure> {
     let metrics = &content.metrics;
-    let exact = |value: f64| Sure { value, low: value, high: value };
     let mut all = vec![
         ("ndcg", "nDCG of the first ten", metrics.chosen.ndcg),
         ("recall", "Part of what people took that was among the ten", metrics.chosen.recall),
@@ -63,7 +62,7 @@ fn measures(content: &Content) -> Vec<Measure> {
         ("hit_rate", "People who took at least one of the ten", metrics.chosen.hit_rate),
         ("mrr", "Mean of one by the place of the first taken", metrics.chosen.mrr),
         ("above_popular", "nDCG above what is simply popular", metrics.above_popular),
-        ("coverage", "Part of the products offered to anybody", exact(metrics.coverage)),
+        ("coverage", "Part of the products offered to anybody", Sure::exact(metrics.coverage)),
     ];
     if let Some(it) = metrics.novelty {
         all.push(("novelty", "How rare the offers are, in bits", it));

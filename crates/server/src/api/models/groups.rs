@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use rapport_analytics::groups::{Against, By, Content, Figure, Settings, Trait, Tried};
 use rapport_analytics::scores::card::Card;
 use rapport_analytics::scores::judged::Hold;
@@ -18,7 +18,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::shapes::{ModelJob, job};
-use super::versions::{LISTED, UseVersionBody, live_and_held, make_live, markdown, version};
+use super::versions::{LISTED, UseVersionBody, card_of, card_page, live_and_held, use_version, version};
 use super::{find, set};
 use crate::api::segments::{Names, user_names};
 use crate::api::shapes::time;
@@ -289,8 +289,7 @@ pub async fn group_version(
     let users = user_names(&app, caller.workspace).await?;
     let personas = personas_of(&app, &caller, &users).await?;
     let row = version(&mut app.installation.store.read(), &caller, GROUPS, &number).await?;
-    let card: Card = serde_json::from_value(row.card.clone()).map_err(Problem::internal)?;
-    Ok(Json(GroupVersionWithCard { version: GroupVersion::of(row, &users, &personas)?, card }))
+    Ok(Json(GroupVersionWithCard { card: card_of(&row)?, version: GroupVersion::of(row, &users, &personas)? }))
 }
 
 /// The card of a version as a page of text (Markdown).
@@ -301,8 +300,7 @@ pub async fn group_card(
     Path(number): Path<String>,
 ) -> Result<Response, Problem> {
     caller.require(Permission::ViewReports)?;
-    let row = version(&mut app.installation.store.read(), &caller, GROUPS, &number).await?;
-    Ok(markdown(row)?.into_response())
+    card_page(&app, &caller, GROUPS, &number).await
 }
 
 /// Lets a version be used from now on: one that was held, or an earlier one. Who and why is kept; people are put into its groups within a minute.
@@ -314,13 +312,7 @@ pub async fn use_group_version(
     Json(body): Json<UseVersionBody>,
 ) -> Result<Json<GroupVersion>, Problem> {
     caller.require(Permission::EditModels)?;
-    let unsaid = Problem::invalid("why", "say in a sentence why this version is to be used");
-    let live = Problem::conflict(
-        "model_version_live",
-        format!("Version {number} is used already."),
-        "Choose another version, or leave it as it is.",
-    );
-    let row = make_live(&app, &caller, (GROUPS, &number), &body, [unsaid, live]).await?;
+    let row = use_version(&app, &caller, (GROUPS, &number), &body).await?;
     let users = user_names(&app, caller.workspace).await?;
     let personas = personas_of(&app, &caller, &users).await?;
     GroupVersion::of(row, &users, &personas).map(Json)

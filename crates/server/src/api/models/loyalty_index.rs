@@ -1,7 +1,7 @@
 //! The loyalty index: what it is made of, which version is in use, what staff change of it, and the versions there were.
 
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use rapport_analytics::loyalty_index::{Against, Content, Measure, Reading, Settings, Weights};
 use rapport_analytics::scores::card::Card;
 use rapport_analytics::scores::judged::Hold;
@@ -15,7 +15,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::shapes::{ModelJob, job};
-use super::versions::{LISTED, UseVersionBody, live_and_held, make_live, markdown, version};
+use super::versions::{LISTED, UseVersionBody, card_of, card_page, live_and_held, use_version, version};
 use super::{find, set};
 use crate::api::segments::{Names, user_names};
 use crate::api::shapes::time;
@@ -232,8 +232,7 @@ pub async fn loyalty_index_version(
     caller.require(Permission::ViewReports)?;
     let users = user_names(&app, caller.workspace).await?;
     let row = version(&mut app.installation.store.read(), &caller, LOYALTY_INDEX, &number).await?;
-    let card: Card = serde_json::from_value(row.card.clone()).map_err(Problem::internal)?;
-    Ok(Json(LoyaltyIndexVersionWithCard { version: LoyaltyIndexVersion::of(row, &users)?, card }))
+    Ok(Json(LoyaltyIndexVersionWithCard { card: card_of(&row)?, version: LoyaltyIndexVersion::of(row, &users)? }))
 }
 
 /// The card of a version as a page of text (Markdown).
@@ -244,8 +243,7 @@ pub async fn loyalty_index_card(
     Path(number): Path<String>,
 ) -> Result<Response, Problem> {
     caller.require(Permission::ViewReports)?;
-    let row = version(&mut app.installation.store.read(), &caller, LOYALTY_INDEX, &number).await?;
-    Ok(markdown(row)?.into_response())
+    card_page(&app, &caller, LOYALTY_INDEX, &number).await
 }
 
 /// Lets a version be used from now on: one that was held, or an earlier one. The settings are its own from then on; who and why is kept.
@@ -257,13 +255,7 @@ pub async fn use_loyalty_index_version(
     Json(body): Json<UseVersionBody>,
 ) -> Result<Json<LoyaltyIndexVersion>, Problem> {
     caller.require(Permission::EditModels)?;
-    let unsaid = Problem::invalid("why", "say in a sentence why this version is to be used");
-    let live = Problem::conflict(
-        "model_version_live",
-        format!("Version {number} is used already."),
-        "Choose another version, or leave it as it is.",
-    );
-    let row = make_live(&app, &caller, (LOYALTY_INDEX, &number), &body, [unsaid, live]).await?;
+    let row = use_version(&app, &caller, (LOYALTY_INDEX, &number), &body).await?;
     let content: Content = serde_json::from_value(row.content.clone()).map_err(Problem::internal)?;
     let model = find(&app, &caller, LOYALTY_INDEX).await?;
     let settings = settings_of(&model).following(&content);

@@ -1,7 +1,7 @@
 //! What to offer whom, by evidence: which plan is used and why, how good it is, its versions, and what it would offer somebody.
 
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use rapport_analytics::recommend::learning::{Against, Content, Metrics, Seen, Tried, Wishes};
 use rapport_analytics::recommend::{KeptPlan, Method, Own, Request, Rules};
 use rapport_analytics::scores::card::Card;
@@ -16,7 +16,7 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use super::shapes::{ModelJob, job};
-use super::versions::{LISTED, UseVersionBody, live_and_held, make_live, markdown, version};
+use super::versions::{LISTED, UseVersionBody, card_of, card_page, live_and_held, use_version, version};
 use super::{find, set};
 use crate::api::customers;
 use crate::api::questions::context;
@@ -243,8 +243,7 @@ pub async fn recommendation_version(
     caller.require(Permission::ViewReports)?;
     let users = user_names(&app, caller.workspace).await?;
     let row = version(&mut app.installation.store.read(), &caller, RECOMMENDATIONS, &number).await?;
-    let card: Card = serde_json::from_value(row.card.clone()).map_err(Problem::internal)?;
-    Ok(Json(RecommendationVersionWithCard { version: RecommendationVersion::of(row, &users)?, card }))
+    Ok(Json(RecommendationVersionWithCard { card: card_of(&row)?, version: RecommendationVersion::of(row, &users)? }))
 }
 
 /// The card of a version as a page of text (Markdown).
@@ -255,8 +254,7 @@ pub async fn recommendation_card(
     Path(number): Path<String>,
 ) -> Result<Response, Problem> {
     caller.require(Permission::ViewReports)?;
-    let row = version(&mut app.installation.store.read(), &caller, RECOMMENDATIONS, &number).await?;
-    Ok(markdown(row)?.into_response())
+    card_page(&app, &caller, RECOMMENDATIONS, &number).await
 }
 
 /// Lets a version make the offers from now on: one that was held, or an earlier one. Who and why is kept; offers are prepared anew within a minute.
@@ -268,13 +266,7 @@ pub async fn use_recommendation_version(
     Json(body): Json<UseVersionBody>,
 ) -> Result<Json<RecommendationVersion>, Problem> {
     caller.require(Permission::EditModels)?;
-    let unsaid = Problem::invalid("why", "say in a sentence why this version is to be used");
-    let live = Problem::conflict(
-        "model_version_live",
-        format!("Version {number} is used already."),
-        "Choose another version, or leave it as it is.",
-    );
-    let row = make_live(&app, &caller, (RECOMMENDATIONS, &number), &body, [unsaid, live]).await?;
+    let row = use_version(&app, &caller, (RECOMMENDATIONS, &number), &body).await?;
     let users = user_names(&app, caller.workspace).await?;
     RecommendationVersion::of(row, &users).map(Json)
 }

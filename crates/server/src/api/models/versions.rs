@@ -76,8 +76,7 @@ pub async fn model_version(
     caller.require(Permission::ViewReports)?;
     let users = user_names(&app, caller.workspace).await?;
     let row = version(&mut app.installation.store.read(), &caller, &model, &number).await?;
-    let card: Card = serde_json::from_value(row.card.clone()).map_err(Problem::internal)?;
-    Ok(Json(ModelVersionWithCard { version: ModelVersion::of(row, &users)?, card }))
+    Ok(Json(ModelVersionWithCard { card: card_of(&row)?, version: ModelVersion::of(row, &users)? }))
 }
 
 /// The card of a version as a page of text (Markdown).
@@ -88,15 +87,19 @@ pub async fn model_card(
     Path((model, number)): Path<(String, String)>,
 ) -> Result<Response, Problem> {
     caller.require(Permission::ViewReports)?;
-    let row = version(&mut app.installation.store.read(), &caller, &model, &number).await?;
-    Ok(markdown(row)?.into_response())
+    card_page(&app, &caller, &model, &number).await
+}
+
+/// A version's card.
+pub(super) fn card_of(row: &VersionRow) -> Result<Card, Problem> {
+    serde_json::from_value(row.card.clone()).map_err(Problem::internal)
 }
 
 /// A version's card as a page.
-pub(super) fn markdown(row: VersionRow) -> Result<impl IntoResponse, Problem> {
-    let card: Card = serde_json::from_value(row.card).map_err(Problem::internal)?;
+pub(super) async fn card_page(app: &App, caller: &Caller, model: &str, number: &str) -> Result<Response, Problem> {
+    let row = version(&mut app.installation.store.read(), caller, model, number).await?;
     let head = [(header::CONTENT_TYPE, "text/markdown; charset=utf-8"), (header::CACHE_CONTROL, "no-store")];
-    Ok((head, card.markdown(row.version)))
+    Ok((head, card_of(&row)?.markdown(row.version)).into_response())
 }
 
 /// Why a version is to score.
@@ -127,8 +130,24 @@ pub async fn use_model_version(
     ModelVersion::of(row, &users).map(Json)
 }
 
+/// Lets a version be used from now on, as somebody decides.
+pub(super) async fn use_version(
+    app: &App,
+    caller: &Caller,
+    (model, number): (&str, &str),
+    body: &UseVersionBody,
+) -> Result<VersionRow, Problem> {
+    let unsaid = Problem::invalid("why", "say in a sentence why this version is to be used");
+    let live = Problem::conflict(
+        "model_version_live",
+        format!("Version {number} is used already."),
+        "Choose another version, or leave it as it is.",
+    );
+    make_live(app, caller, (model, number), body, [unsaid, live]).await
+}
+
 /// Lets a version speak from now on, as somebody decides; what is said where they do not say why, and where it does already.
-pub(super) async fn make_live(
+async fn make_live(
     app: &App,
     caller: &Caller,
     (model, number): (&str, &str),

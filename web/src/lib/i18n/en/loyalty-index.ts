@@ -114,7 +114,6 @@ export const loyaltyIndex = {
 	'loyal.version.moved': 'Moved by more than 10',
 	'loyal.version.proposed': 'proposed',
 	'loyal.version.chosen': 'chosen',
-	'loyal.state.live': 'in use',
 	'loyal.version.say': 'A new version comes about only where what it is made of differs: by itself, when enough is known of something new, or because you change it.',
 	'loyal.people.kind': '{kind}: people',
 	'loyal.people.facet': '{facet} pulls them down most: people',

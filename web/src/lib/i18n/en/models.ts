@@ -152,6 +152,7 @@ export const models = {
 	'models.version': 'Version',
 	'models.state': 'State',
 	'models.state.live': 'scores',
+	'models.state.used': 'in use',
 	'models.state.held': 'held',
 	'models.state.retired': 'retired',
 	'models.fitted': 'Fitted',

@@ -84,7 +84,6 @@ export const offers = {
 	'offers.cannot.narrow': 'What people would like that others like them never took. Coverage tells how narrow it is.',
 	'offers.cannot.need': 'Needs that your categories do not tell: up-sell and cross-sell know no others.',
 	'offers.versions.say': 'A version is a plan with its judgement. Its weights are learnt anew from the newest events whenever offers are prepared, so nobody who was erased lives on in it.',
-	'offers.versions.live': 'in use',
 	'offers.held.offers_worse': 'It ranked what people took in the weeks held out worse than the version before would have: nDCG lower by {now}, and chance does not explain that.',
 	'offers.held.items_missing': 'It knows {now} products, the version before knew {before}: some seem to be missing.',
 	'offers.verdict.too_few_people': 'Too few customers: {have} had to do with products, and it takes at least {need} to tell what goes with what.',

@@ -131,7 +131,6 @@ export const personas = {
 	'personas.version.say': 'A group keeps its number while at least half of all who are in either of both are in both.',
 	'personas.version.groups': 'Groups',
 	'personas.version.staying': 'Stay',
-	'personas.state.live': 'in use',
 	'personas.settings.by': 'Group by',
 	'personas.settings.groups': 'Number of groups (2 to 12; empty: what fits best)',
 	'personas.settings.least': 'Smallest group, people (20 to 100,000)',

@@ -116,7 +116,6 @@ export const loyaltyIndex: Record<keyof typeof english, string> = {
 	'loyal.version.moved': '变动超过 10 分',
 	'loyal.version.proposed': '自动选取',
 	'loyal.version.chosen': '人工选定',
-	'loyal.state.live': '使用中',
 	'loyal.version.say': '只有构成不同时才会产生新版本：当对足够多的人有了新的了解时自动产生，或由您更改。',
 	'loyal.people.kind': '{kind}：人员',
 	'loyal.people.facet': '被“{facet}”拉低最多的人',

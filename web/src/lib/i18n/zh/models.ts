@@ -153,6 +153,7 @@ export const models: Record<keyof typeof english, string> = {
 	'models.version': '版本',
 	'models.state': '状态',
 	'models.state.live': '评分中',
+	'models.state.used': '使用中',
 	'models.state.held': '暂停',
 	'models.state.retired': '已退役',
 	'models.fitted': '拟合于',

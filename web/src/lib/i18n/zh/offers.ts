@@ -86,7 +86,6 @@ export const offers: Record<keyof typeof english, string> = {
 	'offers.cannot.narrow': '人们会喜欢、但相似的人从未买过的东西。覆盖率说明范围有多窄。',
 	'offers.cannot.need': '类别没有说明的需求：向上和交叉销售只知道类别。',
 	'offers.versions.say': '一个版本是一种方法及其评判。每次准备推荐时都用最新事件重新学习权重，因此被删除的人不会留在其中。',
-	'offers.versions.live': '使用中',
 	'offers.held.offers_worse': '对保留的几周里人们所买的，它的排序不如前一版本：nDCG 低 {now}，不能用偶然解释。',
 	'offers.held.items_missing': '它知道 {now} 种商品，前一版本知道 {before} 种：似乎缺了一些。',
 	'offers.verdict.too_few_people': '客户太少：{have} 人接触过商品，至少要 {need} 人才能看出什么与什么相配。',

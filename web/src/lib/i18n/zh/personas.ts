@@ -133,7 +133,6 @@ export const personas: Record<keyof typeof english, string> = {
 	'personas.version.say': '只要两边合计的人至少有一半同时在两边，群组就保留编号。',
 	'personas.version.groups': '群组数',
 	'personas.version.staying': '留在原组',
-	'personas.state.live': '使用中',
 	'personas.settings.by': '分组依据',
 	'personas.settings.groups': '群组数（2 至 12；留空：取最合适的）',
 	'personas.settings.least': '最小群组人数（20 至 100,000）',
