@@ -14,7 +14,7 @@ pub mod route;
 pub mod throttle;
 pub mod trace;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use axum::Router;
 use axum::extract::Request;
@@ -26,16 +26,19 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use self::route::handler;
 use crate::app::App;
-use crate::auth::guard::{self, Guard};
+use crate::auth::guard::{self, Guard, Routes};
 use crate::problem::Problem;
 use crate::{api, callbacks, collect, console, metrics, ofrep, openapi, public_pages, visitors};
+
+/// What each route asks for, and the document of the API: the same for every router of a program, and slow to write.
+static DESCRIBED: OnceLock<(Arc<Routes>, Arc<str>)> = OnceLock::new();
 
 /// Everything that is served.
 pub fn router(app: App) -> Router {
     let (api, document) = openapi::described(api::router()).split_for_parts();
-    let guard = Guard { app: app.clone(), routes: Arc::new(openapi::permissions(&document)) };
-    let api = api.layer(from_fn_with_state(guard, guard::check));
-    let text: Arc<str> = openapi::finish(document).into();
+    let written = || (Arc::new(openapi::permissions(&document)), openapi::finish(document.clone()).into());
+    let (routes, text) = DESCRIBED.get_or_init(written).clone();
+    let api = api.layer(from_fn_with_state(Guard { app: app.clone(), routes }, guard::check));
     let openapi_json = move || async move { ([(header::CONTENT_TYPE, "application/json")], text.to_string()) };
     Router::new()
         .merge(api)

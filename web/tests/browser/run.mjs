@@ -1,6 +1,6 @@
-// Walks every page in Chromium, light and dark, at 1440x900 and 390x844. Fails on axe findings, console errors and missing content;
-// keeps the screenshots in tests/browser/shots, with SHOTS=failed only those of pages that failed (they are a third of the work, and where
-// nobody looks at them they are for nobody). Then uses the console by hand: see scenarios.mjs.
+// Walks every page in Chromium, light and dark, at 390x844 and 1440x900. Fails on axe findings, console errors and missing content;
+// keeps the screenshots in tests/browser/shots, with SHOTS=failed only those of pages that failed: where nobody looks at them they are work
+// for nobody. Then uses the console by hand: see scenarios.mjs.
 //
 // Walks the mock with the fixtures; with RAPPORT_BINARY a sample shop of that binary; with BASE_URL (and SIGN_IN_LINK) a running server.
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
@@ -85,66 +85,92 @@ async function open([width, height], language = 'en') {
 	return { context, page, errors };
 }
 
-/** Waits until nothing is being asked and nothing is being loaded, and the chart, if any, is drawn. */
 /** Nothing is on its way: no first answer (a skeleton), no newer one (`aria-busy`). A page caught in between would be another one each time. */
 const quiet = (page) => page.waitForFunction(() => !document.querySelector('.skeleton, [aria-busy="true"]'));
 
+/** Waits until nothing is being asked and nothing is being loaded, and the chart, if any, is drawn. */
 export async function settled(page) {
 	await page.waitForSelector('main h1, main .failure', { state: 'attached' });
 	await quiet(page);
 	if (await page.locator('.chart').count()) await page.waitForSelector('.chart svg');
-	await page.waitForTimeout(250);
+	await page.waitForTimeout(150);
 }
 
-/** What axe finds; with `only`, by that rule alone. */
-async function violations(page, only) {
-	if (!only) await page.evaluate(axe);
-	const runOnly = only ? { type: 'rule', values: [only] } : ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
-	const found = await page.evaluate((runOnly) => window.axe.run(document, { runOnly }), runOnly);
-	return found.violations.map((v) => `axe ${v.id}: ${v.help} (${v.nodes.length}) ${v.nodes.slice(0, 3).map((n) => `${n.target.join(' ')} ${n.any[0]?.message ?? ''}`).join(' | ')}`);
+/** Of what axe looks at, what another size can change, and what another theme can. */
+const BY_SIZE = ['avoid-inline-spacing', 'color-contrast', 'link-in-text-block', 'scrollable-region-focusable', 'target-size'];
+const BY_THEME = ['color-contrast'];
+
+/** What axe finds; with `rules`, by those alone. */
+async function violations(page, rules) {
+	const runOnly = rules ? { type: 'rule', values: rules } : ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+	// Only what is wrong leaves the page: what is right is described as fully, and is most of it.
+	const found = await page.evaluate(async (runOnly) => (await window.axe.run(document, { runOnly, resultTypes: ['violations'] })).violations, runOnly);
+	return found.map((v) => `axe ${v.id}: ${v.help} (${v.nodes.length}) ${v.nodes.slice(0, 3).map((n) => `${n.target.join(' ')} ${n.any[0]?.message ?? ''}`).join(' | ')}`);
 }
 
-const SIZES = { desk: [1440, 900], phone: [390, 844] };
+/** By size, what axe looks at there first: of the phone what differs from the desk. */
+const SIZES = { phone: { viewport: [390, 844], rules: BY_SIZE }, desk: { viewport: [1440, 900], rules: undefined } };
+const first = (error) => error.message.split('\n')[0];
 
-async function walk(size, viewport) {
-	const { context, page, errors } = await open(viewport);
-	for (const entry of await pages(page, base)) {
-		if (!isWanted(entry.name)) continue;
-		errors.length = 0;
-		const problems = [];
-		await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' });
-		try {
-			await page.goto(base + entry.path);
-			await settled(page);
-			if (entry.act) await entry.act(page);
-			if (entry.text) await page.getByText(entry.text).first().waitFor();
-			const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-			if (wide > 0) problems.push(`the page scrolls sideways by ${wide} px`);
-		} catch (error) {
-			problems.push(error.message.split('\n')[0]);
-		}
-		// Without a choice of one's own the console follows the system, so one load shows both; of what axe looks at, only contrast changes.
+/** Opens a page on the phone, does there what is to be done, as what works there works where there is room; then gives it room. Each load is looked at in both sizes and both themes:
+ * the console follows its window and, without a choice of one's own, the system. */
+async function look(page, errors, entry) {
+	const problems = [];
+	const turn = async (size, colorScheme) => {
+		const [width, height] = SIZES[size].viewport;
+		await page.setViewportSize({ width, height });
+		await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+	};
+	await turn('phone', 'light');
+	try {
+		await page.goto(base + entry.path);
+		await settled(page);
+		if (entry.act) await entry.act(page);
+		if (entry.text) await page.getByText(entry.text).first().waitFor();
+		await page.evaluate(axe);
+	} catch (error) {
+		problems.push(first(error));
+	}
+	for (const [size, { rules }] of Object.entries(SIZES)) {
 		for (const theme of ['light', 'dark']) {
-			await page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' });
-			await page.waitForTimeout(60);
-			await quiet(page).catch((error) => problems.push(error.message.split('\n')[0]));
-			const found = await violations(page, theme === 'dark' && 'color-contrast').catch((error) => [error.message]);
-			const all = [...problems, ...found, ...errors.filter((text) => !entry.expects || !text.includes(entry.expects))];
+			const own = [];
+			try {
+				await turn(size, theme);
+				await page.waitForTimeout(60);
+				await quiet(page);
+				const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+				if (wide > 0) own.push(`the page scrolls sideways by ${wide} px`);
+				own.push(...(await violations(page, theme === 'dark' ? BY_THEME : rules)));
+			} catch (error) {
+				own.push(first(error));
+			}
+			const all = [...problems, ...own, ...errors.filter((text) => !entry.expects || !text.includes(entry.expects))];
 			if (all.length || process.env.SHOTS !== 'failed') await page.screenshot({ path: join(shots, `${entry.name}-${size}-${theme}.png`), fullPage: !entry.act });
 			report(`${entry.name}, ${size}, ${theme}`, all);
 		}
 	}
+}
+
+const start = await open(SIZES.phone.viewport);
+const left = (await pages(start.page, base)).filter((entry) => isWanted(entry.name));
+await start.context.close();
+
+/** Takes one page after another, beside whoever else does. */
+async function walk() {
+	const { context, page, errors } = await open(SIZES.phone.viewport);
+	for (let entry = left.shift(); entry; entry = left.shift()) {
+		errors.length = 0;
+		await look(page, errors, entry);
+	}
 	await context.close();
 }
 
-// Both sizes at once, after one signed in for both.
-if (shop.link) await (await open(SIZES.desk)).context.close();
-await Promise.all(Object.entries(SIZES).map(([size, viewport]) => walk(size, viewport)));
+await Promise.all([walk(), walk()]);
 
 const allScenarios = { ...scenarios, ...slotScenarios, ...surveyPageScenarios, ...surveyScenarios, ...textScenarios, ...followUpScenarios, ...complaintScenarios, ...advocacyScenarios, ...ideaScenarios, ...intentScenarios, ...loyaltyScenarios, ...loyaltyLawScenarios, ...loyaltyGiftCardScenarios, ...loyaltyLeaderboardScenarios, ...loyaltyMemberScenarios, ...loyaltyOfferScenarios, ...loyaltyPartnerScenarios, ...loyaltyReferralScenarios, ...loyaltyChallengeScenarios, ...loyaltyCodeScenarios, ...loyaltyHandScenarios, ...loyaltyHouseholdScenarios, ...loyaltyTransferScenarios, ...loyaltyTrialScenarios, ...noteScenarios };
 for (const [name, run] of Object.entries(allScenarios)) {
 	if (!isWanted(name)) continue;
-	const { context, page, errors } = await open(SIZES.desk, name.includes('Chinese') ? 'zh' : 'en');
+	const { context, page, errors } = await open(SIZES.desk.viewport, name.includes('Chinese') ? 'zh' : 'en');
 	const problems = [];
 	// The browser logs every refusal of the server; a scenario that wants one says so.
 	const refusals = [];

@@ -13,7 +13,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
-const ROUNDS: u64 = 50;
+const ROUNDS: u64 = 20;
 const SENDERS: usize = 3;
 const BATCH: u64 = 20;
 const CUSTOMERS: u64 = 12;

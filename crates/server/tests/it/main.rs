@@ -70,6 +70,7 @@ mod models_propensity;
 mod models_without;
 mod notes;
 mod noting;
+mod openapi;
 mod other_shops;
 mod own_data;
 mod pages;
