@@ -42,8 +42,8 @@ impl Levels {
     /// Beside the share of all for whom it comes true: `high` is whoever's odds are twice those of all, `medium` whoever's are above them. So a few are high whatever the share,
     /// where people differ, and nobody where they do not.
     pub fn beside(base: f64) -> Self {
-        let odds = ODDS * base / (1.0 - base).max(1e-9);
-        Self { high: Some(odds / (1.0 + odds)), medium: base }
+        // Of the odds o = base / (1 - base), the chance r o / (1 + r o), without a division by what may be nothing.
+        Self { high: Some(ODDS * base / (1.0 - base + ODDS * base)), medium: base }
     }
 
     /// The level of a chance.

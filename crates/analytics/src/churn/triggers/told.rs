@@ -41,7 +41,7 @@ fn condition(steps: &[Vec<String>], window_days: i32) -> Option<Value> {
         }
         many => {
             let steps: Vec<String> = many.iter().map(|it| it.replace('\n', "")).collect();
-            format!("sequence ({}) in the last {window_days} days", steps.join(", "))
+            format!("sequence ({}) spanning {window_days} days in the last {window_days} days", steps.join(", "))
         }
     };
     Condition::from_text(&text, Limits::DEFAULT).ok().map(|it| it.to_json())
