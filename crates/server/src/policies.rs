@@ -9,6 +9,7 @@ pub mod effects;
 pub mod live;
 pub mod pacing;
 pub mod rewards;
+pub mod sample;
 pub mod settling;
 
 use std::sync::Arc;

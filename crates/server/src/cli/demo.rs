@@ -19,7 +19,7 @@ use crate::installation::{Installation, Places};
 use crate::pipeline::{Pipeline, caretaker};
 use crate::records::{sources, workspaces};
 use crate::{
-    advocating, complaining, engaging, experimenting, following_up, grouping, messages, modelling, points,
+    advocating, complaining, engaging, experimenting, following_up, grouping, messages, modelling, points, policies,
     recommending, sample_shop, scoring, surveying, understanding,
 };
 
@@ -129,6 +129,7 @@ async fn make(installation: &Arc<Installation>, args: &DemoArgs) -> Result<()> {
     save_segments(installation, workspace).await?;
     messages::sample::save(&installation.store, workspace, SampleShop::NAME, installation.clock.now(), "demo").await?;
     engaging::sample::save(installation, workspace, &offered, &lived, "demo").await?;
+    policies::sample::save(installation, workspace, &offered, "demo").await?;
     experimenting::sample::hold_out(installation, workspace, "demo").await?;
     following_up::sample::save(installation, &pipeline, (workspace, source), &voices, "demo").await?;
     understanding::sample::save(installation, workspace, "demo").await?;

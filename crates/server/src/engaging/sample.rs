@@ -33,14 +33,14 @@ const READY: [(&str, bool); 3] = [("welcome", true), ("abandoned_cart", true), (
 /// The node of the campaign that writes.
 const NODE: &str = "offer";
 /// The node that draws the groups.
-const GROUPS: &str = "groups";
+pub(crate) const GROUPS: &str = "groups";
 
 /// What the sample says of somebody in the campaign's groups.
 #[derive(Clone, Debug, Default)]
 pub struct Offered {
-    user_id: String,
-    arm: String,
-    at: Timestamp,
+    pub(crate) user_id: String,
+    pub(crate) arm: String,
+    pub(crate) at: Timestamp,
     sent_at: Option<Timestamp>,
     delivered_at: Option<Timestamp>,
     opened_at: Option<Timestamp>,

@@ -86,4 +86,11 @@ async fn the_sample_shops_journeys_have_people_at_every_step_and_send_nothing() 
     let people = found["held_out"].as_i64().unwrap() + found["treated"].as_i64().unwrap();
     assert_eq!(people, i64::try_from(filled.offered.len()).unwrap());
     assert!(!found["metrics"][0]["sentences"][0]["text"].as_str().unwrap().is_empty());
+    // The policy that goes on from its groups decided for all of them, and learnt of all but those who refused or were restricted.
+    rapport_server::policies::sample::save(&installation, FIRST, &filled.offered, "demo").await.unwrap();
+    let policy = get(&world, &owner, "/api/v1/policies/shipping-offer/readout").await;
+    assert_eq!((sum(&policy["arms"], "decisions"), &policy["waiting"]), (people, &json!(0)), "{policy}");
+    let learnt = sum(&policy["arms"], "learnt");
+    assert_eq!(policy["rewards"], json!(learnt), "{policy}");
+    assert!(learnt < people && 10 * learnt > 8 * people, "{policy}");
 }
