@@ -10,6 +10,7 @@ mod definition;
 mod overview;
 mod run;
 mod triggers;
+mod when;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -24,6 +25,7 @@ pub use definition::{Before, Content, Definition, Learned, came, learn};
 pub use overview::{Costed, Overview};
 pub use run::{Detail, Run, Scored};
 pub use triggers::{Happened, Happenings, Told, Trigger, Triggers, Vocabulary, Written, mine};
+pub use when::{ByWeek, Difference, Half, LAPSED, LAPSING, Lapse, Point as WaitsPoint, Waits, When};
 
 /// What staff choose of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]

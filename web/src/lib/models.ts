@@ -165,14 +165,17 @@ export interface Behind {
 	group?: string;
 	/** Whom a trigger of loss happened to lately, by its key. */
 	trigger?: string;
+	/** Who has waited so long that hardly anybody still buys again, or soon will have. */
+	lapse?: 'lapsed' | 'lapsing';
 }
+const LAPSES = ['lapsed', 'lapsing'] as const;
 export function behind(params: URLSearchParams): Behind | null {
 	const number = (key: string) => (params.has(key) && Number.isFinite(Number(params.get(key))) ? Number(params.get(key)) : undefined);
-	const found: Behind = { part: params.get('part') ?? undefined, tenth: number('tenth'), cohort: params.get('cohort') ?? undefined, from: number('from'), to: number('to'), trigger: params.get('trigger') ?? undefined };
+	const found: Behind = { part: params.get('part') ?? undefined, tenth: number('tenth'), cohort: params.get('cohort') ?? undefined, from: number('from'), to: number('to'), trigger: params.get('trigger') ?? undefined, lapse: LAPSES.find((it) => it === params.get('lapse')) };
 	const [of, group] = [params.get('of'), params.get('group')];
 	if (of && group !== null) Object.assign(found, { of, group });
 	return Object.values(found).some((value) => value !== undefined) ? found : null;
 }
 
 /** The part of the address that says which people are looked at. */
-export const addressed = (next: Behind | null): Record<string, string | null> => ({ part: null, tenth: null, cohort: null, from: null, to: null, of: null, group: null, trigger: null, ...Object.fromEntries(Object.entries(next ?? {}).map(([key, value]) => [key, value === undefined ? null : String(value)])) });
+export const addressed = (next: Behind | null): Record<string, string | null> => ({ part: null, tenth: null, cohort: null, from: null, to: null, of: null, group: null, trigger: null, lapse: null, ...Object.fromEntries(Object.entries(next ?? {}).map(([key, value]) => [key, value === undefined ? null : String(value)])) });

@@ -36,6 +36,7 @@ export async function pages(page, base) {
 	const email = message.find((row) => row.form === 'email')?.key;
 	const text = message.find((row) => row.form === 'text')?.key;
 	const tried = (await ask(page, base, '/experiments')).rows;
+	const lapsed = (await ask(page, base, '/models/churn/people?lapse=lapsed&limit=1')).rows.length;
 	const running = tried.find((row) => row.kind === 'experiment' && row.state === 'running')?.key;
 	const list = [
 		{ name: 'home', path: '/', text: 'What changed' },
@@ -79,6 +80,7 @@ export async function pages(page, base) {
 		{ name: 'value-segments', path: '/insights/value?by=segment', text: 'By where they come from' },
 		{ name: 'churn', path: '/insights/churn', text: 'How sure is this' },
 		{ name: 'churn-people', path: '/insights/churn?part=high', act: async (p) => { await p.locator('dialog a.row').first().waitFor(); } },
+		...(lapsed ? [{ name: 'churn-lapsed', path: '/insights/churn?lapse=lapsed', act: async (p) => { await p.locator('dialog a.row').first().waitFor(); } }] : []),
 		{ name: 'churn-versions', path: '/insights/models?model=churn', text: 'once its horizon has passed' },
 		{ name: 'churn-settings', path: '/insights/models?model=churn', act: async (p) => { await p.getByRole('button', { name: 'Settings' }).click(); await p.locator('#churn-settings').waitFor(); } },
 		{ name: 'models', path: '/insights/models', text: 'Fitted next' },

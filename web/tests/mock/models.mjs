@@ -80,6 +80,23 @@ const triggersNow = [
 	{ trigger: trigger([['rated_low', 'wrote:topic=quality_of_the_seams']], 44, 17, 2.9), now: 0, condition: null }
 ];
 const triggers = { window_days: 98, people: 1_804, lost: 322, patterns: 214, found: triggersNow.map((it) => it.trigger), verdict: null };
+// When people buy again: most within a quarter, some never.
+const waitsOf = (people, ever, pace) => {
+	const again = (weeks) => ever * (1 - Math.exp(-weeks / pace));
+	const near = (value, width) => ({ value, low: Math.max(0, value - width), high: Math.min(1, value + width) });
+	const point = (weeks) => ({ weeks, share: near(again(weeks), 0.012 + weeks / 1_200), waiting: Math.round(people * (1 - again(weeks)) * (1 - weeks / 80)) });
+	return {
+		people, bought_again: Math.round(people * ever * 0.93), verdict: null, known_days: 712,
+		weeks: [1, 2, 4, 8, 13, 26, 52].map((weeks) => ({ ...point(weeks), later: near((again(weeks + 14) - again(weeks)) / (1 - again(weeks)), 0.02) })),
+		curve: Array.from({ length: 52 }, (_, at) => point(at + 1)), half: { days: Math.round(-7 * pace * Math.log(1 - 0.5 / ever)), low: 58, high: 69 }
+	};
+};
+const bought = { performed: { event: 'Order Completed', times: { at_least: 1 }, within: { last: '238d' } } };
+const when = {
+	since: '2024-11-22', all: waitsOf(2_904, 0.72, 7.6), new: waitsOf(1_812, 0.61, 8.8), returning: waitsOf(1_092, 0.88, 6.1),
+	difference: { sooner: 'returning', new_expected: 1_260.4, returning_expected: 658.6, statistic: 118.2, p: 1.6e-27 },
+	lapse: { days: 238, share: { value: 0.094, low: 0.076, high: 0.115 }, people: 611, horizon_weeks: 14, lapsed: 1_104, soon_days: 28, lapsing: 96, lapsed_condition: { not: bought }, lapsing_condition: bought }, left_out: 12
+};
 const risks = {
 	as_of: '2026-11-20', currency: 'EUR', definition: { horizon_weeks: 14, active_weeks: 28, is_proposed: true }, people: 2_210, expected: { value: 431, low: 389, high: 449 }, lost: 1_298, base: 0.189, loss: 143.2, loss_is_proposed: true, action: null, keeps: 0.3, threshold: 0.318, medium: 0.189,
 	levels: [['high', 512, 281], ['medium', 388, 82], ['low', 1_310, 68], ['lost', 1_298, 1_298]].map(([level, people, expected]) => ({ level, people, expected })),
@@ -88,7 +105,7 @@ const risks = {
 	costs: Array.from({ length: 20 }, (_, at) => ({ threshold: at / 20, acted: (1 - at / 20) ** 2, right: at === 19 ? null : 0.19 + 0.03 * at, found: 1 - (at / 20) ** 2, gain: null })),
 	associated: [['since', [4, 31, 120], [0.08, 0.15, 0.52]], ['visits_since', [1, 9, 44], [0.1, 0.16, 0.4]], ['complaints_180', [0, 1], [0.17, 0.38]], ['spend_365', [24.5, 130, 480], [0.25, 0.19, 0.12]]].map(([feature, values, of]) => ({ feature, name: feature, points: values.map((value, at) => ({ value, chance: of[at] })) })),
 	warnings: [{ code: 'gives_away', feature: 'messages_90', number: 0.962, text: 'messages opened in 90 days alone all but tells who is lost (AUC 0.962): was it known beforehand?' }],
-	triggers, triggers_now: triggersNow
+	triggers, triggers_now: triggersNow, when
 };
 const none = { name: null, detail: null, risk: null, chance: null, group: null, index: null };
 const riskOf = (at) => ({

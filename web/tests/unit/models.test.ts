@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { addressed, behind, featureValue, hold, isBusy, matrix, reason, riskReason, span, triggerSteps, triggerWords, verdict, type Model } from '$lib/models';
+import { bandPath, rowToTell, stepPath } from '$lib/churn-when';
 import { models } from '$lib/i18n/en/models';
 import { fill } from '$lib/i18n/fill';
 
@@ -54,6 +55,29 @@ describe('models', () => {
 		expect(behind(new URLSearchParams('tenth=10'))).toMatchObject({ tenth: 10 });
 		expect(behind(new URLSearchParams('tenth=x'))).toBeNull();
 		expect(behind(new URLSearchParams('from=0&to=5'))).toMatchObject({ from: 0, to: 5 });
+	});
+
+	it('keeps in the address who has waited so long', () => {
+		expect(behind(new URLSearchParams('lapse=lapsing'))).toMatchObject({ lapse: 'lapsing' });
+		expect(behind(new URLSearchParams('lapse=gone'))).toBeNull();
+		expect(addressed({ lapse: 'lapsed' })).toMatchObject({ lapse: 'lapsed', trigger: null });
+	});
+
+	it('draws when people buy again as steps, with the interval around them', () => {
+		const sure = (value: number, width: number) => ({ value, low: value - width, high: value + width });
+		const points = [{ weeks: 1, share: sure(0.2, 0.1), waiting: 80 }, { weeks: 2, share: sure(0.5, 0.2), waiting: 50 }];
+		const [x, y] = [(at: number) => 10 * at, (at: number) => 100 - 100 * at];
+		expect(stepPath(points, x, y)).toBe('M0 100H10V80H20V50');
+		expect(bandPath(points, x, y)).toBe('M0 100H10V70H20V30V70V90H10V100H0Z');
+		expect(bandPath([], x, y)).toBe('');
+	});
+
+	it('speaks of the last week that is known of the first quarter', () => {
+		const row = (weeks: number, value: number | null) => ({ weeks, share: value === null ? null : { value, low: value, high: value }, waiting: 1, later: null });
+		const waits = (rows: ReturnType<typeof row>[]) => ({ people: 40, bought_again: 20, verdict: null, known_days: 100, weeks: rows, curve: [], half: { days: null, low: null, high: null } });
+		expect(rowToTell(waits([row(1, 0.1), row(8, 0.4), row(13, 0.5), row(26, 0.6)]))?.weeks).toBe(13);
+		expect(rowToTell(waits([row(1, 0.1), row(8, 0.4), row(13, null)]))?.weeks).toBe(8);
+		expect(rowToTell(waits([row(1, null)]))).toBeUndefined();
 	});
 
 	it('knows when to ask again', () => {

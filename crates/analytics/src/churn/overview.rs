@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 use super::run::{LOST, Run};
 use super::triggers::{Told, Triggers};
+use super::when::When;
 use super::{Associated, Band, Cause, Definition, Level, Warned};
 use crate::foretelling::{self, Reached};
 use crate::scores::Sure;
@@ -75,6 +76,9 @@ pub struct Overview {
     /// The same with who has it now.
     #[serde(default)]
     pub triggers_now: Vec<Told>,
+    /// When people buy again; null of a run that did not look at it.
+    #[serde(default)]
+    pub when: Option<When>,
 }
 
 impl Run {
@@ -104,6 +108,7 @@ impl Run {
             warnings: content.warnings.clone(),
             triggers: content.triggers.clone(),
             triggers_now: self.triggers_now(),
+            when: Some(self.when.clone()),
         }
     }
 

@@ -7,8 +7,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::triggers::{self, Happenings};
+use super::when::When;
 use super::{Content, Costs, Definition, Levels, Reason, Rows, Settings};
-use crate::foretelling::{Chances, Told};
+use crate::foretelling::{Chances, Foretold as _, Told};
+use crate::value::Bought;
 
 /// Whoever is lost already.
 pub(super) const LOST: &str = "lost";
@@ -51,6 +53,8 @@ pub struct Scored {
     pub cause: String,
     /// The rest.
     pub detail: Detail,
+    /// The words by which they are found: the keys of their triggers, and whether hardly anybody still buys again who has waited so long.
+    pub marks: Vec<String>,
 }
 
 /// Everybody scored by a version.
@@ -61,15 +65,29 @@ pub struct Run {
     pub(super) levels: Levels,
     /// What happened to each of those who still buy, by places of triggers.
     pub(super) triggers: Vec<Vec<usize>>,
+    /// When people buy again.
+    pub(super) when: When,
+    /// Who of those who still buy, and then of those who are lost, has waited so long that hardly anybody still buys again, or soon will have.
+    lapses: Vec<Option<&'static str>>,
 }
 
 impl Run {
-    /// Scores whoever still buys by rows of the present, with what happened to them; `None` where what was kept of the version is not whole.
-    pub fn new(content: Content, rows: Rows, happenings: &Happenings, settings: &Settings) -> Option<Self> {
+    /// Scores whoever still buys by rows of the present, with what happened to them, beside what everybody bought until then; `None` where what was kept of the version is not whole.
+    pub fn new(
+        content: Content,
+        rows: Rows,
+        (happenings, bought): (&Happenings, &Bought),
+        settings: &Settings,
+    ) -> Option<Self> {
         let costs = settings.costs(content.worth);
         let levels = costs.levels(content.base());
         let triggers = triggers::present(&content, &rows, happenings);
-        Some(Self { chances: Chances::new(content, rows)?, costs, levels, triggers })
+        let end = rows.days.last().copied().unwrap_or(content.end);
+        let mut when = When::of(bought, (end, content.definition.horizon()));
+        let people: Vec<PersonId> =
+            rows.rows.iter().map(|it| it.person).chain(rows.lost.iter().map(|it| it.0)).collect();
+        let lapses = when.marks(bought, &people, end);
+        Some(Self { chances: Chances::new(content, rows)?, costs, levels, triggers, when, lapses })
     }
 
     /// How many people it speaks of.
@@ -100,7 +118,13 @@ impl Run {
             because,
             triggers: self.triggers[at].iter().filter_map(|it| self.key(*it)).collect(),
         };
-        Scored { person, risk, low, high, tenth, cause: cause.to_owned(), detail }
+        let marks = detail.triggers.iter().cloned().chain(self.lapse(at)).collect();
+        Scored { person, risk, low, high, tenth, cause: cause.to_owned(), detail, marks }
+    }
+
+    /// The mark of somebody, by their place among all, who has waited so long that hardly anybody still buys again, or soon will have.
+    fn lapse(&self, at: usize) -> Option<String> {
+        self.lapses[at].map(str::to_owned)
     }
 
     /// The key of a trigger by its place.
@@ -119,6 +143,7 @@ impl Run {
             because: Vec::new(),
             triggers: Vec::new(),
         };
-        Scored { person, risk: 1.0, low: 1.0, high: 1.0, tenth: 0, cause: String::new(), detail }
+        let marks = self.lapse(self.chances.rows.rows.len() + at).into_iter().collect();
+        Scored { person, risk: 1.0, low: 1.0, high: 1.0, tenth: 0, cause: String::new(), detail, marks }
     }
 }

@@ -306,7 +306,7 @@ fn figures_are_sums_of_the_scores_that_people_get() {
     let lately = happenings(&shop, &found.content.definition, &looks);
     let now = rows(&shop, &looks, found.content.buying.as_deref());
     let settings = Settings { loss: Some(100.0), action: Some(9.0), ..settings() };
-    let run = Run::new(found.content.clone(), now.clone(), &lately, &settings).unwrap();
+    let run = Run::new(found.content.clone(), now.clone(), (&lately, &shop.bought), &settings).unwrap();
     let all = run.some(0, run.people());
     assert_eq!((all.len(), run.some(995, 500).len()), (1_000, 5));
     let figures = run.overview(&settings, "EUR");
@@ -366,12 +366,12 @@ fn figures_are_sums_of_the_scores_that_people_get() {
     assert!(still.iter().filter(|it| it.risk > 0.5).all(|it| it.detail.because.iter().any(|why| why.raises)));
     // Acting that never pays leaves nobody high.
     let dear = Settings { action: Some(40.0), ..settings };
-    let run = Run::new(found.content.clone(), now.clone(), &lately, &dear).unwrap();
+    let run = Run::new(found.content.clone(), now.clone(), (&lately, &shop.bought), &dear).unwrap();
     let figures = run.overview(&dear, "EUR");
     assert_eq!((figures.threshold, figures.levels[0].people), (None, 0));
     // Where nobody said what acting costs, high is whoever's odds are twice the usual, and what acting brings is not told.
     let unsaid = Settings { loss: Some(100.0), ..Settings::default() };
-    let run = Run::new(found.content, now, &lately, &unsaid).unwrap();
+    let run = Run::new(found.content, now, (&lately, &shop.bought), &unsaid).unwrap();
     let figures = run.overview(&unsaid, "EUR");
     let (base, high) = (figures.base, figures.threshold.unwrap());
     assert!((high / (1.0 - high) - 2.0 * base / (1.0 - base)).abs() < 1e-9 && figures.medium == base);

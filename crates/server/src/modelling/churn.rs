@@ -97,9 +97,10 @@ pub(super) async fn run(scoring: &Scoring<'_>, content: Value, settings: Setting
         .analytics
         .known_rows(workspace, &scoring.context, &wanted, |person, deeds| happenings.add(person, deeds))
         .await?;
+    let bought = installation.analytics.bought(workspace, &scoring.context, &scoring.without).await?;
     let currency = scoring.context.currency.as_str().to_owned();
     let work = tokio::task::spawn_blocking(move || {
-        let run = Run::new(content, rows, &happenings, &settings)?;
+        let run = Run::new(content, rows, (&happenings, &bought), &settings)?;
         let overview = serde_json::to_value(run.overview(&settings, &currency)).ok()?;
         Some((Risks(run), overview))
     });
@@ -130,7 +131,7 @@ fn said(it: Scored) -> Said {
         part: it.detail.level.clone(),
         cohort: it.cause,
         detail: serde_json::to_value(&it.detail).unwrap_or(Value::Null),
-        marks: it.detail.triggers,
+        marks: it.marks,
         news,
     }
 }

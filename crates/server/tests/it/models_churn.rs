@@ -15,6 +15,7 @@ use tokio::sync::watch;
 
 use crate::engaging::{call, get, happen, track};
 use crate::models::{alone, count_of, people_of, truth};
+use crate::models_without::note;
 use crate::world::{Browser, World};
 
 const CHURN: &str = "/api/v1/models/churn";
@@ -79,6 +80,16 @@ async fn scored(database: TestDatabase) {
     assert_eq!(cause["people"], json!(behind.len()));
     assert!(figures["reliability"].as_array().unwrap().len() > 1 && figures["costs"].as_array().unwrap().len() == 20);
     assert!(figures["triggers"]["people"].as_u64().unwrap() > 0, "{}", figures["triggers"]);
+    // When they buy again: more and more of them, and whoever has waited too long is found.
+    let when = &figures["when"];
+    assert_eq!(when["all"]["verdict"], json!(null), "{when}");
+    let shares: Vec<f64> =
+        when["all"]["curve"].as_array().unwrap().iter().map(|it| it["share"]["value"].as_f64().unwrap()).collect();
+    assert!(shares.len() > 12 && shares.is_sorted() && *shares.last().unwrap() > 0.1, "{shares:?}");
+    for lapse in ["lapsed", "lapsing"] {
+        let behind = people(&world, &owner, &format!("lapse={lapse}")).await;
+        assert_eq!(when["lapse"][lapse].as_u64().unwrap_or(0), behind.len() as u64, "{lapse}: {when}");
+    }
     let still: f64 = all.iter().filter(|it| it["score"]["part"] != "lost").map(risk).sum();
     assert!((figures["expected"]["value"].as_f64().unwrap() - still).abs() < 0.01, "{still}");
 
@@ -394,11 +405,201 @@ async fn triggered(database: TestDatabase) {
     assert!(people(&world, &owner, "trigger=complained:category=delivery").await.is_empty());
     let marks: i64 =
         world.app.installation.store.read().scalar(sql!("SELECT COUNT(*) FROM score_marks"), args![]).await.unwrap();
-    let named: u64 = get(&world, &owner, &format!("{CHURN}/risks")).await["triggers_now"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|it| it["now"].as_u64().unwrap())
-        .sum();
-    assert_eq!(u64::try_from(marks).unwrap(), named, "no mark is left over");
+    let figures = get(&world, &owner, &format!("{CHURN}/risks")).await;
+    let named: u64 = figures["triggers_now"].as_array().unwrap().iter().map(|it| it["now"].as_u64().unwrap()).sum();
+    let waiting: u64 = ["lapsed", "lapsing"].iter().filter_map(|it| figures["when"]["lapse"][*it].as_u64()).sum();
+    assert_eq!(u64::try_from(marks).unwrap(), named + waiting, "no mark is left over");
+}
+
+/// So many come for the first time, months after the others.
+const NEWCOMERS: i64 = 120;
+
+/// What newcomers did. Two of three came back after ten days.
+fn newcomers(world: &World) -> Vec<Value> {
+    let bought = |n: i64| {
+        let first = 100 + (7 * n) % 100;
+        std::iter::once(first).chain((n % 3 != 0).then_some(first - 10)).map(move |days| (n, days))
+    };
+    let order = |(n, days): (i64, i64)| {
+        let id = format!("p{n}-{days}");
+        let properties = json!({"order_id": id, "currency": "EUR", "revenue": 30});
+        let mut event = track(&id, &format!("n{n}"), "Order Completed", properties);
+        event["timestamp"] = json!(world.clock_now().plus(-days * Timestamp::DAY).to_rfc3339());
+        event
+    };
+    (0..NEWCOMERS).flat_map(bought).map(order).collect()
+}
+
+/// The day of an instant, since 1970.
+fn day(of: &str) -> i64 {
+    Timestamp::parse(of).unwrap().0 / Timestamp::DAY
+}
+
+/// On which days each bought, ascending, but those of whom it is not to be said.
+fn purchases(events: &[Value], refused: &[&str]) -> BTreeMap<String, Vec<i64>> {
+    let mut days: BTreeMap<String, Vec<i64>> = BTreeMap::new();
+    for event in events.iter().filter(|it| it["event"] == "Order Completed") {
+        let user = event["userId"].as_str().unwrap();
+        if !refused.contains(&user) {
+            days.entry(user.to_owned()).or_default().push(day(event["timestamp"].as_str().unwrap()));
+        }
+    }
+    days.values_mut().for_each(|it| it.sort_unstable());
+    days
+}
+
+/// From when somebody waited, when they bought again, and whether they had never bought before.
+#[derive(Clone, Copy)]
+struct Waited {
+    from: i64,
+    next: Option<i64>,
+    is_new: bool,
+}
+
+/// How long people waited, as of a day, by hand.
+struct ByHand {
+    all: Vec<Waited>,
+    present: i64,
+}
+
+impl ByHand {
+    fn of(purchases: &BTreeMap<String, Vec<i64>>, since: i64, present: i64) -> Self {
+        let waited = purchases.values().filter_map(|days| {
+            let at = days.iter().position(|day| *day >= since)?;
+            Some(Waited { from: days[at], next: days.get(at + 1).copied(), is_new: at == 0 })
+        });
+        Self { all: waited.collect(), present }
+    }
+
+    fn only(&self, is_new: bool) -> Self {
+        Self { all: self.all.iter().filter(|it| it.is_new == is_new).copied().collect(), present: self.present }
+    }
+
+    fn count(&self, which: impl Fn(&Waited) -> bool) -> usize {
+        self.all.iter().filter(|it| which(it)).count()
+    }
+
+    /// Those who are watched for so many days, and had not bought again by then.
+    fn waiting(&self, days: i64) -> usize {
+        self.count(|it| it.from + days <= self.present && it.next.is_none_or(|next| next > it.from + days))
+    }
+
+    fn at_risk(&self, day: i64) -> usize {
+        self.count(|it| it.from + day <= self.present && it.next.is_none_or(|next| next >= it.from + day))
+    }
+
+    fn came(&self, day: i64) -> usize {
+        self.count(|it| it.next == Some(it.from + day))
+    }
+
+    /// Day by day, of those who still waited, the part that did not come.
+    fn left(&self, from: i64, to: i64) -> f64 {
+        (from + 1..=to).map(|day| 1.0 - self.came(day) as f64 / self.at_risk(day).max(1) as f64).product()
+    }
+
+    fn is_told(&self, told: &Value) {
+        let again = self.count(|it| it.next.is_some());
+        assert_eq!((&told["people"], &told["bought_again"]), (&json!(self.all.len()), &json!(again)));
+        assert_eq!(told["verdict"], json!(null), "{told}");
+        for row in told["weeks"].as_array().unwrap() {
+            let days = 7 * row["weeks"].as_i64().unwrap();
+            assert_eq!(row["waiting"], json!(self.waiting(days)), "{row}");
+            if let Some(share) = row["share"]["value"].as_f64() {
+                assert!((share - 1.0 + self.left(0, days)).abs() < 1e-9, "{row}");
+            }
+        }
+        assert!(told["weeks"][3]["share"].is_object() && told["curve"].as_array().unwrap().len() >= 8, "{told}");
+        let half = (1..400).find(|days| self.left(0, *days) <= 0.5).unwrap();
+        assert_eq!(told["half"]["days"], json!(half));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn when_people_buy_again_is_told_as_by_hand_without_those_who_refused_and_leads_to_its_people() {
+    let world = World::with(&[("session.idle_hours", "100000"), ("session.days", "4000")]).await;
+    let owner = world.browser(Role::Owner).await;
+    let (key, _) = world.write_key("shop", None).await;
+    let mut events: Vec<Value> = (0..REGULARS).flat_map(|n| life(&world, n)).collect();
+    events.extend(newcomers(&world));
+    for part in events.chunks(400) {
+        let answer = world.collect("/v1/batch", &key, json!({ "batch": part }).to_string()).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
+    }
+    happen(&world, &key, Vec::new()).await;
+    world.app.pipeline.settle().await.unwrap();
+    let names: Vec<(i64, String)> = {
+        let text = sql!("SELECT person, value FROM identifiers WHERE kind = 'user_id'");
+        world.app.installation.store.read().fetch_all(text, args![]).await.unwrap()
+    };
+    let names: BTreeMap<String, String> = names.into_iter().map(|(person, user)| (person.to_string(), user)).collect();
+    let refused = ["c0", "n0"];
+    for (person, _) in names.iter().filter(|it| refused.contains(&it.1.as_str())) {
+        note(&world, &owner, person, "denied").await;
+    }
+    alone(&world, "churn").await;
+    let settings = json!({"settings": {"horizon_weeks": 6, "active_weeks": 12}, "is_paused": false});
+    assert_eq!(call(&world, &owner, Method::PUT, CHURN, settings).await.status, StatusCode::OK);
+    settle(&world).await;
+    let model = get(&world, &owner, CHURN).await;
+    assert_eq!((&model["live"]["version"], &model["verdict"]), (&json!(1), &json!(null)), "{model}");
+    let figures = get(&world, &owner, &format!("{CHURN}/risks")).await;
+    let when = &figures["when"];
+    assert_eq!(when["left_out"], json!(refused.len()), "{when}");
+
+    // All of it by hand: everybody once, from the first purchase since a horizon after the data began.
+    let present = day(&format!("{}T12:00:00Z", figures["as_of"].as_str().unwrap()));
+    let purchases = purchases(&events, &refused);
+    let since = purchases.values().map(|days| days[0]).min().unwrap() + 42;
+    assert_eq!(day(&format!("{}T12:00:00Z", when["since"].as_str().unwrap())), since);
+    let all = ByHand::of(&purchases, since, present);
+    let [new, returning] = [true, false].map(|is_new| all.only(is_new));
+    assert_eq!((new.all.len(), new.count(|it| it.next.is_some())), (119, 80));
+    for (told, own) in [("all", &all), ("new", &new), ("returning", &returning)] {
+        own.is_told(&when[told]);
+    }
+    let expected: f64 =
+        (1..400).map(|day| all.came(day) as f64 * new.at_risk(day) as f64 / all.at_risk(day).max(1) as f64).sum();
+    assert!((when["difference"]["new_expected"].as_f64().unwrap() - expected).abs() < 1e-6, "{expected}: {when}");
+    assert!((0.0..=1.0).contains(&when["difference"]["p"].as_f64().unwrap()));
+
+    // From which day on fewer than one in ten still come within six weeks, as long as thirty can be watched for them; and who has waited so long.
+    let watched = |days: i64| {
+        all.count(|it| it.next.is_none_or(|next| next > it.from + days) && it.from + days + 42 <= present) >= 30
+    };
+    let shares: Vec<f64> =
+        (0..400).take_while(|days| watched(*days)).map(|days| 1.0 - all.left(days, days + 42)).collect();
+    let lapse = (0..shares.len()).find(|at| shares[*at..].iter().all(|it| *it < 0.1)).unwrap();
+    assert_eq!(when["lapse"]["days"], json!(lapse));
+    assert!((when["lapse"]["share"]["value"].as_f64().unwrap() - shares[lapse]).abs() < 1e-9, "{when}");
+    let lapse = i64::try_from(lapse).unwrap();
+    let users = async |query: &str| -> Vec<String> {
+        let rows = people(&world, &owner, query).await;
+        let mut users: Vec<String> =
+            rows.iter().map(|it| names[it["customer"]["person_id"].as_str().unwrap()].clone()).collect();
+        users.sort();
+        users
+    };
+    let by_hand = |is_one: &dyn Fn(i64) -> bool| -> Vec<String> {
+        let ago = |days: &Vec<i64>| present - days[days.len() - 1];
+        purchases.iter().filter(|(_, days)| is_one(ago(days))).map(|(user, _)| user.clone()).collect()
+    };
+    let lapsed = by_hand(&|ago| ago >= lapse);
+    assert_eq!(users("lapse=lapsed").await, lapsed);
+    assert_eq!(when["lapse"]["lapsed"], json!(lapsed.len()));
+    let lapsing = by_hand(&|ago| ago < lapse && ago >= lapse - 28);
+    assert_eq!(users("lapse=lapsing").await, lapsing);
+    assert_eq!(when["lapse"]["lapsing"], json!(lapsing.len()));
+    assert!(lapsed.contains(&"n3".to_owned()) && !lapsing.is_empty());
+    for query in ["lapse=gone", "lapse=lapsed&trigger=complained", "lapse=lapsed&of=market"] {
+        let answer = world.get(&format!("{CHURN}/people?{query}"), &owner.reads()).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{query}");
+    }
+
+    // Whoever buys again has not lapsed any more, once people are scored again.
+    world.clock.advance(2 * Timestamp::DAY);
+    let order = track("again", "n3", "Order Completed", json!({"order_id": "again", "currency": "EUR", "revenue": 30}));
+    happen(&world, &key, vec![order]).await;
+    world.app.pipeline.settle().await.unwrap();
+    settle(&world).await;
+    assert!(!users("lapse=lapsed").await.contains(&"n3".to_owned()));
 }

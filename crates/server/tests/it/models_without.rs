@@ -24,7 +24,8 @@ fn whoever_refuses_is_nobody_to_any_model_on_postgres() {
     on_postgres(MIGRATIONS.to_vec(), refused);
 }
 
-async fn note(world: &World, owner: &Browser, person: &str, state: &str) {
+/// Notes what somebody said of being understood in numbers.
+pub async fn note(world: &World, owner: &Browser, person: &str, state: &str) {
     let said = json!({"state": state, "channel": "any", "purpose": "analytics"});
     let path = format!("/api/v1/customers/{person}/consents");
     let answer = call(world, owner, Method::POST, &path, said).await;

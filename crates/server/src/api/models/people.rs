@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use axum::extract::State;
 use rapport_analytics::scores::records::scores::{self, ScoreRow, Wanted};
 use rapport_analytics::scores::records::{models, personas};
-use rapport_analytics::scores::{GROUPS, PROPENSITY, VALUE};
+use rapport_analytics::scores::{GROUPS, PROPENSITY};
 use rapport_analytics::{churn, groups, loyalty_index, propensity, value};
 use rapport_domain::{Handle, PersonId, money};
 use rapport_profiles::records::{identifiers, persons};
@@ -101,12 +101,14 @@ pub struct ModelPeopleQuery {
     part: Option<String>,
     /// Only of this cohort, whose risk this feature raises most, or whose index this facet pulls down most.
     cohort: Option<String>,
-    /// Of value: only of a group by `source`, `market`, `segment`, or `fact:` with a key; not together with a tenth, a cell, a cohort or a trigger.
+    /// Only of a group by `source`, `market`, `segment`, or `fact:` with a key; not together with a tenth, a cell, a cohort, a trigger or a lapse.
     of: Option<String>,
     /// Which group.
     group: Option<String>,
     /// Only to whom this happened lately: the key of a trigger of churn.
     trigger: Option<String>,
+    /// Of churn: only who has waited so long that hardly anybody still buys again (`lapsed`), or soon will have (`lapsing`); not together with a trigger.
+    lapse: Option<String>,
     /// `highest` (unless said) or `lowest` first.
     order: Option<String>,
 }
@@ -124,10 +126,16 @@ impl ModelPeopleQuery {
             Some("lowest") => true,
             Some(_) => return Err(Problem::invalid("order", "expected highest or lowest")),
         };
-        let is_narrowed =
-            self.tenth.is_some() || self.part.is_some() || self.cohort.is_some() || self.trigger.is_some();
+        if self.lapse.as_deref().is_some_and(|it| ![churn::LAPSED, churn::LAPSING].contains(&it)) {
+            return Err(Problem::invalid("lapse", "expected lapsed or lapsing"));
+        }
+        if self.lapse.is_some() && self.trigger.is_some() {
+            return Err(Problem::invalid("lapse", "not together with trigger"));
+        }
+        let mark = self.trigger.or(self.lapse);
+        let is_narrowed = self.tenth.is_some() || self.part.is_some() || self.cohort.is_some() || mark.is_some();
         if self.of.is_some() && is_narrowed {
-            return Err(Problem::invalid("of", "not together with tenth, part, cohort or trigger"));
+            return Err(Problem::invalid("of", "not together with tenth, part, cohort, trigger or lapse"));
         }
         Ok(Wanted {
             from: self.from.map_or(i64::MIN, micros),
@@ -135,7 +143,7 @@ impl ModelPeopleQuery {
             tenths: self.tenth.map_or((0, 10), |it| (it, it)),
             part: self.part.unwrap_or_default(),
             cohort: self.cohort.unwrap_or_default(),
-            mark: self.trigger.unwrap_or_default(),
+            mark: mark.unwrap_or_default(),
             ascending,
             offset: page.position::<i64>()?.unwrap_or(0).max(0),
             limit: i64::from(page.limit()),
@@ -153,14 +161,11 @@ pub async fn model_people(
     Query(page): Query<PageQuery>,
 ) -> Result<Json<Page<ScoredPerson>>, Problem> {
     caller.require(Permission::ViewPeople)?;
-    let row = find(&app, &caller, &model).await?;
+    find(&app, &caller, &model).await?;
     let group = query.of.clone().map(|by| (by, query.group.clone().unwrap_or_default()));
     let wanted = query.wanted(&page)?;
     let currency = currency(&app, &caller).await?;
     if let Some((by, key)) = group {
-        if row.kind != VALUE {
-            return Err(Problem::invalid("of", "only customers' value is told by groups"));
-        }
         let people = grouped::of(&app, caller.workspace, &by).await?.remove(&key).unwrap_or_default();
         return of_group(&app, &caller, &model, &wanted, people, &currency).await.map(Json);
     }
