@@ -16,7 +16,7 @@ export async function loyaltyIndexPages(ask) {
 				await form(p);
 				await p.getByLabel('Choose the measures by what is known of enough people').uncheck();
 				await p.locator('dialog .measures li').first().getByLabel('Weight').fill('3');
-				await p.locator('dialog [role=status]').getByText('The index would be').waitFor();
+				await p.locator('dialog [role=status]').getByText('The index would').waitFor();
 			}
 		},
 		{ name: 'loyalty-index-people', path: `${path}?part=loyal`, act: async (p) => { await p.locator('dialog h2').first().waitFor(); await p.locator('dialog').getByText('people').first().waitFor(); } },

@@ -173,6 +173,8 @@ async fn found(database: TestDatabase) {
     let tens = groups["rows"].as_array().unwrap().iter().find(|it| it["key"] == "10").unwrap();
     assert_eq!(tens["people"], json!(EACH));
     close(&tens["average"]["value"], index(0));
+    let behind = people_of(&world, &owner, "loyalty_index", "of=fact:nps.last&group=10").await;
+    assert_eq!(json!(behind.len()), json!(EACH), "whoever is counted is found");
 
     // Of one person, with facets; conditions see it.
     let habit = people_of(&world, &owner, "loyalty_index", "part=done_only&order=lowest").await;

@@ -9323,6 +9323,45 @@ export interface components {
             /** @description What happened to them lately that comes before a loss more than it should, by the keys of triggers. */
             triggers?: string[];
         };
+        /** @description After how long hardly anybody still buys again. */
+        ChurnLapse: {
+            /**
+             * Format: int32
+             * @description From so many days after a purchase on, as far as it was watched, of those who had not bought again fewer than one in ten did within the horizon.
+             */
+            days: number;
+            /**
+             * Format: int32
+             * @description The horizon in weeks.
+             */
+            horizon_weeks: number;
+            /**
+             * Format: int64
+             * @description How many people bought last so many days ago, or longer.
+             */
+            lapsed: number;
+            /** @description The condition of a segment of whoever has waited so long, by completed orders; null where none can say it. */
+            lapsed_condition?: Record<string, never> | null;
+            /**
+             * Format: int64
+             * @description How many these are.
+             */
+            lapsing: number;
+            /** @description The same of those who soon will have. */
+            lapsing_condition?: Record<string, never> | null;
+            /**
+             * Format: int64
+             * @description How many of these could be watched for the horizon.
+             */
+            people: number;
+            /** @description The share that did, of those who had not by that day. */
+            share: components["schemas"]["ModelSure"];
+            /**
+             * Format: int32
+             * @description Within so many days others will have waited so long, unless they buy.
+             */
+            soon_days: number;
+        };
         /** @description The figures of the page. */
         ChurnOverview: {
             /**
@@ -9392,6 +9431,7 @@ export interface components {
             triggers_now?: components["schemas"]["ChurnTriggerNow"][];
             /** @description What is to be looked at. */
             warnings: components["schemas"]["ForetoldWarning"][];
+            when?: components["schemas"]["ChurnWhen"] | null;
         };
         /** @description What staff choose of it. */
         ChurnSettings: {
@@ -9509,6 +9549,122 @@ export interface components {
              * @description Within so many days before a moment.
              */
             window_days: number;
+        };
+        /** @description How long people wait until they buy again. */
+        ChurnWaits: {
+            /**
+             * Format: int64
+             * @description How many of them bought again.
+             */
+            bought_again: number;
+            /** @description Within each week, as far as it is told. */
+            curve: components["schemas"]["ChurnWaitsPoint"][];
+            /** @description Within which time half of them bought again. */
+            half: components["schemas"]["ChurnWaitsHalf"];
+            /**
+             * Format: int32
+             * @description For so many days after the purchase it is told: so long ago enough of them bought.
+             */
+            known_days: number;
+            /**
+             * Format: int64
+             * @description How many people.
+             */
+            people: number;
+            verdict?: components["schemas"]["ModelVerdict"] | null;
+            /** @description Within some weeks. */
+            weeks: components["schemas"]["ChurnWaitsByWeek"][];
+        };
+        /** @description Who bought again within so many weeks, and who later. */
+        ChurnWaitsByWeek: {
+            later?: components["schemas"]["ModelSure"] | null;
+            share?: components["schemas"]["ModelSure"] | null;
+            /**
+             * Format: int64
+             * @description How many had been watched for so long and had not bought again.
+             */
+            waiting: number;
+            /**
+             * Format: int32
+             * @description Weeks after the purchase.
+             */
+            weeks: number;
+        };
+        /** @description New customers beside returning ones (log-rank test: Mantel 1966). */
+        ChurnWaitsDifference: {
+            /**
+             * Format: double
+             * @description How many of the new ones would have bought again, if both were alike.
+             */
+            new_expected: number;
+            /**
+             * Format: double
+             * @description How likely one as large is by chance.
+             */
+            p: number;
+            /**
+             * Format: double
+             * @description How many of the returning ones.
+             */
+            returning_expected: number;
+            /** @description Who buys again sooner: `new` or `returning`. */
+            sooner: string;
+            /**
+             * Format: double
+             * @description The statistic of the test: chi-square with one degree of freedom.
+             */
+            statistic: number;
+        };
+        /** @description The median of waits, those who never buy again among them. */
+        ChurnWaitsHalf: {
+            /**
+             * Format: int32
+             * @description Within so many days half bought again; null where that had not come to pass as far as it is told.
+             */
+            days?: number | null;
+            /**
+             * Format: int32
+             * @description The upper end; null where it lies beyond what is told.
+             */
+            high?: number | null;
+            /**
+             * Format: int32
+             * @description The lower end of its interval of 95 %.
+             */
+            low?: number | null;
+        };
+        /** @description A point of the curve. */
+        ChurnWaitsPoint: {
+            /** @description The share that had bought again by then. */
+            share: components["schemas"]["ModelSure"];
+            /**
+             * Format: int64
+             * @description How many had been watched for so long and had not bought again.
+             */
+            waiting: number;
+            /**
+             * Format: int32
+             * @description Weeks after the purchase.
+             */
+            weeks: number;
+        };
+        /** @description When people buy again. */
+        ChurnWhen: {
+            /** @description Everybody. */
+            all: components["schemas"]["ChurnWaits"];
+            difference?: components["schemas"]["ChurnWaitsDifference"] | null;
+            lapse?: components["schemas"]["ChurnLapse"] | null;
+            /**
+             * Format: int64
+             * @description How many people who bought are left out, as their data may not be used.
+             */
+            left_out: number;
+            /** @description Those who had never bought before. */
+            new: components["schemas"]["ChurnWaits"];
+            /** @description Those who had. */
+            returning: components["schemas"]["ChurnWaits"];
+            /** @description Everybody counts by the first purchase that they made since this day. */
+            since: string;
         };
         /** @description A gift to claim. */
         ClaimGiftBody: {
@@ -42128,12 +42284,14 @@ export interface operations {
                 part?: string;
                 /** @description Only of this cohort, whose risk this feature raises most, or whose index this facet pulls down most. */
                 cohort?: string;
-                /** @description Of value: only of a group by `source`, `market`, `segment`, or `fact:` with a key; not together with a tenth, a cell, a cohort or a trigger. */
+                /** @description Only of a group by `source`, `market`, `segment`, or `fact:` with a key; not together with a tenth, a cell, a cohort, a trigger or a lapse. */
                 of?: string;
                 /** @description Which group. */
                 group?: string;
                 /** @description Only to whom this happened lately: the key of a trigger of churn. */
                 trigger?: string;
+                /** @description Of churn: only who has waited so long that hardly anybody still buys again (`lapsed`), or soon will have (`lapsing`); not together with a trigger. */
+                lapse?: string;
                 /** @description `highest` (unless said) or `lowest` first. */
                 order?: string;
                 /** @description Rows of a page: 1 to 500, 50 unless said. */
