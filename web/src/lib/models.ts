@@ -166,7 +166,7 @@ export interface Behind {
 	/** Whom a trigger of loss happened to lately, by its key. */
 	trigger?: string;
 	/** Who has waited so long that hardly anybody still buys again, or soon will have. */
-	lapse?: 'lapsed' | 'lapsing';
+	lapse?: (typeof LAPSES)[number];
 }
 const LAPSES = ['lapsed', 'lapsing'] as const;
 export function behind(params: URLSearchParams): Behind | null {

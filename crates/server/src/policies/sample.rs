@@ -50,7 +50,7 @@ pub async fn save(installation: &Installation, workspace: WorkspaceId, offered: 
 
 fn design() -> Value {
     json!({
-        "name": "Whom free shipping is offered",
+        "name": "Free shipping, or no offer",
         "arms": [{"key": OFFER.control, "name": "No offer"}, {"key": OFFER.treated, "name": "Free shipping"}],
         "reward": {"metric": "conversion", "hours": OFFER.days * 24}})
 }
