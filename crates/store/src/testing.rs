@@ -5,6 +5,7 @@
 //! randomness; it is gone afterwards, even when the test fails.
 
 mod postgres;
+mod sqlite;
 mod statements;
 
 use std::ops::Deref;
@@ -14,9 +15,13 @@ use std::sync::Arc;
 
 use rapport_domain::{ManualClock, SeededRng, Timestamp};
 
+pub use sqlite::lay_tables;
 pub use statements::{assert_indexes_are_used, prepare_statements};
 
 use crate::{Migrations, Store, StoreConfig};
+
+/// When the clocks of tests begin: 2026-01-01.
+const STARTS: Timestamp = Timestamp::from_seconds(1_767_225_600);
 
 /// The database of one test; use it as the [`Store`] it holds.
 #[derive(Debug)]
@@ -60,7 +65,11 @@ where
     O: Outcome,
 {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
-    block_on(async { test(open(StoreConfig::folder(folder.path()), &migrations).await).await }).check();
+    block_on(async {
+        lay_tables(folder.path(), &migrations).await;
+        test(open_folder(folder.path(), &migrations).await).await
+    })
+    .check();
 }
 
 /// Runs a test on PostgreSQL, in a database of its own; says so when there is none.
@@ -87,7 +96,7 @@ pub async fn open_folder(folder: &Path, migrations: &[Migrations]) -> TestDataba
 }
 
 async fn open(config: StoreConfig, migrations: &[Migrations]) -> TestDatabase {
-    let clock = Arc::new(ManualClock::at(Timestamp::from_seconds(1_767_225_600)));
+    let clock = Arc::new(ManualClock::at(STARTS));
     let config = config.clock(clock.clone()).rng(Arc::new(SeededRng::new(1)));
     let store = Store::open(config, migrations).await.expect("the test's database opens");
     TestDatabase { store, clock }
@@ -96,4 +105,16 @@ async fn open(config: StoreConfig, migrations: &[Migrations]) -> TestDatabase {
 fn block_on<T>(future: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     runtime.expect("a runtime can be built").block_on(future)
+}
+
+/// One name for one schema.
+fn schema_name(migrations: &[Migrations]) -> String {
+    let mut hasher = blake3::Hasher::new();
+    for migration in std::iter::once(&crate::MIGRATIONS).chain(migrations) {
+        hasher.update(migration.namespace.as_bytes());
+        for step in migration.list {
+            hasher.update(step.sql.as_bytes());
+        }
+    }
+    hasher.finalize().to_hex()[..16].to_owned()
 }

@@ -234,15 +234,9 @@ async fn written_to(
     workspace: WorkspaceId,
     treated: &[&Offered],
 ) -> Result<()> {
-    let names: Vec<String> = treated.iter().map(|it| it.user_id.clone()).collect();
-    let known: HashMap<String, (PersonId, Handle)> =
-        identifiers::by_values(tx, workspace, IdentifierKind::UserId, &names)
-            .await?
-            .into_iter()
-            .map(|row| (row.value.clone(), (row.person, row.handle)))
-            .collect();
+    let known = whose(tx, workspace, treated.iter().copied()).await?;
     for it in treated {
-        let Some((person, handle)) = known.get(&it.user_id).copied() else { continue };
+        let Some((handle, person)) = known.get(&it.user_id).copied() else { continue };
         let id = Id::new("msg", &*installation.clock, &*installation.rng).0;
         let row = MessageRow {
             handle: Some(handle),
@@ -268,4 +262,18 @@ async fn written_to(
         }
     }
     Ok(())
+}
+
+/// Whose user ids those of the campaign are.
+///
+/// # Errors
+/// The store's.
+pub async fn whose(
+    tx: &mut Tx,
+    workspace: WorkspaceId,
+    offered: impl IntoIterator<Item = &Offered>,
+) -> Result<HashMap<String, (Handle, PersonId)>> {
+    let names: Vec<String> = offered.into_iter().map(|it| it.user_id.clone()).collect();
+    let known = identifiers::by_values(tx, workspace, IdentifierKind::UserId, &names).await?;
+    Ok(known.into_iter().map(|row| (row.value, (row.handle, row.person))).collect())
 }

@@ -4,7 +4,7 @@
 //! What waits when the program stops is lost, and found again at the next start, because memberships follow from what was applied.
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
 use rapport_domain::{PersonId, Timestamp, WorkspaceId};
 use rapport_lake::EventRow;
@@ -66,10 +66,27 @@ impl Done {
 impl Observing {
     /// Begins where events are applied up to `position`.
     pub(super) fn start(installation: &Arc<Installation>, position: u64) -> Self {
+        // Weak: the task ends when nobody sends any more, and must not hold the data folder until then.
+        let installation = Arc::downgrade(installation);
+        Self::judged_by(position, move |workspace, news, reached| {
+            let installation = installation.upgrade();
+            async move {
+                let Some(installation) = installation else { return false };
+                observe(&installation, workspace, news, reached).await;
+                true
+            }
+        })
+    }
+
+    /// The same with what judges; it says whether to go on.
+    fn judged_by<J, F>(position: u64, judge: J) -> Self
+    where
+        J: Fn(WorkspaceId, News, Reached) -> F + Send + 'static,
+        F: Future<Output = bool> + Send,
+    {
         let (messages, queue) = mpsc::channel(WAITING);
         let done = Arc::new(Done { position: AtomicU64::new(position), received: AtomicI64::new(i64::MIN) });
-        // Weak: the task ends when nobody sends any more, and must not hold the data folder until then.
-        tokio::spawn(listen(Arc::downgrade(installation), queue, Arc::clone(&done)));
+        tokio::spawn(listen(judge, queue, Arc::clone(&done)));
         Self { messages, done }
     }
 
@@ -105,7 +122,11 @@ impl Observing {
     }
 }
 
-async fn listen(installation: Weak<Installation>, mut queue: mpsc::Receiver<Message>, done: Arc<Done>) {
+async fn listen<J, F>(judge: J, mut queue: mpsc::Receiver<Message>, done: Arc<Done>)
+where
+    J: Fn(WorkspaceId, News, Reached) -> F,
+    F: Future<Output = bool>,
+{
     let mut next = queue.recv().await;
     while let Some(message) = next.take() {
         match message {
@@ -125,8 +146,9 @@ async fn listen(installation: Weak<Installation>, mut queue: mpsc::Receiver<Mess
                         Err(_) => break,
                     }
                 }
-                let Some(installation) = installation.upgrade() else { return };
-                observe(&installation, workspace, *news, reached).await;
+                if !judge(workspace, *news, reached).await {
+                    return;
+                }
                 if let Some(passed) = passed {
                     done.reach(passed);
                 }
@@ -163,18 +185,13 @@ impl News {
 
 #[cfg(test)]
 mod tests {
-    use rapport_domain::WorkspaceId;
-
     use super::*;
-    use crate::installation::Places;
 
     /// A batch may concern several workspaces: while one of them is not judged, its windows must not run out as if it were.
     #[tokio::test]
     async fn a_batch_is_done_with_when_all_its_workspaces_are() {
-        let folder = tempfile::tempdir().unwrap();
-        let installation = Arc::new(Installation::open(&Places::folder(folder.path())).await.unwrap());
-        let observing = Observing::start(&installation, 3);
-        let received = installation.clock.now();
+        let observing = Observing::judged_by(3, |_, _, _| async { true });
+        let received = Timestamp::from_seconds(7);
         let reached = Reached { position: 5, received: Some(received) };
         assert!(observing.behind_since(3).is_none(), "it begins where events are applied");
         for workspace in [1, 2] {

@@ -2,22 +2,19 @@
 //!
 //! Always holds: who was offered it was drawn by halves, so that each choice had the chance that is kept with it; what it brought is read from what they did.
 
-use std::collections::HashMap;
-
 use anyhow::Result;
-use rapport_domain::{Handle, IdentifierKind, PersonId, Timestamp, WorkspaceId};
+use rapport_domain::{Handle, PersonId, Timestamp, WorkspaceId};
 use rapport_experiments::policies::decisions::{self, DecisionRow, OPEN};
 use rapport_experiments::policies::records::PolicyRow;
 use rapport_experiments::policies::service::{Act, act, create};
 use rapport_experiments::policies::{Chances, Design};
 use rapport_experiments::service::Author;
-use rapport_profiles::records::identifiers;
 use rapport_sample::OFFER;
 use rapport_store::{Json, Priority};
 use serde_json::{Value, json};
 
 use super::{choosing, rewards, settling};
-use crate::engaging::sample::{GROUPS, Offered};
+use crate::engaging::sample::{GROUPS, Offered, whose};
 use crate::installation::Installation;
 
 /// Its key.
@@ -35,11 +32,8 @@ pub async fn save(installation: &Installation, workspace: WorkspaceId, offered: 
     let mut tx = installation.store.begin(Priority::Interactive).await?;
     create(&mut tx, workspace, POLICY, design, author).await?;
     let row = act(&mut tx, workspace, POLICY, Act::Start, 1, author).await?;
-    let names: Vec<String> = offered.iter().map(|it| it.user_id.clone()).collect();
-    let known = identifiers::by_values(&mut tx, workspace, IdentifierKind::UserId, &names).await?;
-    let known: HashMap<&str, (Handle, PersonId)> =
-        known.iter().map(|row| (row.value.as_str(), (row.handle, row.person))).collect();
-    let decided = |it: &Offered| known.get(it.user_id.as_str()).map(|whose| decision(&row, it, *whose));
+    let known = whose(&mut tx, workspace, offered).await?;
+    let decided = |it: &Offered| known.get(&it.user_id).map(|whose| decision(&row, it, *whose));
     let rows: Vec<DecisionRow> = offered.iter().filter_map(decided).collect();
     decisions::insert(&mut tx, workspace, &rows).await?;
     tx.commit().await?;

@@ -20,7 +20,7 @@ use rapport_server::pipeline::Pipeline;
 use rapport_server::records::{sources, workspaces::FIRST};
 use rapport_server::sample_shop::{self, Filled};
 use rapport_server::settings::{Origins, Settings};
-use rapport_store::testing::TestDatabase;
+use rapport_store::testing::{TestDatabase, lay_tables};
 use rapport_store::{Priority, Store};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -107,7 +107,10 @@ impl World {
         let places = Places::folder(folder.path());
         let installation = match database {
             Some(database) => Installation::over(database.store.clone(), &places, clock.clone(), rng).await,
-            None => Installation::open_with(&places, clock.clone(), rng).await,
+            None => {
+                lay_tables(folder.path(), rapport_server::installation::MIGRATIONS).await;
+                Installation::open_with(&places, clock.clone(), rng).await
+            }
         };
         let installation = Arc::new(installation.unwrap());
         let pipeline = Arc::new(Pipeline::open(Arc::clone(&installation)).await.unwrap());

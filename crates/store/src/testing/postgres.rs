@@ -41,7 +41,7 @@ impl Server {
     /// A new database with the schema of `migrations`; its name.
     pub(super) async fn create_database(&self, migrations: &[Migrations]) -> String {
         let mut admin = self.admin().await;
-        let template = template_name(migrations);
+        let template = format!("rapport_template_{}", super::schema_name(migrations));
         // One process makes the template while the others wait.
         run(&mut admin, "SELECT pg_advisory_lock(5927119)".into()).await;
         let exists: bool = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM pg_database WHERE datname = $1)")
@@ -78,15 +78,4 @@ impl Server {
 
 async fn run(admin: &mut PgConnection, text: String) {
     admin.execute(sqlx::raw_sql(AssertSqlSafe(text))).await.expect("the administrator may make databases");
-}
-
-fn template_name(migrations: &[Migrations]) -> String {
-    let mut hasher = blake3::Hasher::new();
-    for migration in std::iter::once(&crate::MIGRATIONS).chain(migrations) {
-        hasher.update(migration.namespace.as_bytes());
-        for step in migration.list {
-            hasher.update(step.sql.as_bytes());
-        }
-    }
-    format!("rapport_template_{}", &hasher.finalize().to_hex()[..16])
 }
