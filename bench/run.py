@@ -103,9 +103,9 @@ def parts(options):
             lambda at: loyalty.loyalty(str(programs / "examples" / "ledger_rate"), at, options.postgres, *((1_000, 5_000, 10_000, 3) if quick else ())),
         ),
         "tills": (
-            "Loyalty over HTTP among a million members: eight tills, orders rated by a hundred rules, points posted, sender on the same two cores",
+            "Loyalty over HTTP among a million members: customers at tills, fifty a second, orders rated by a hundred rules, points posted, sender on the same two cores",
             "each step of a till p99 under 50 ms, an order rated in under 2 ms",
-            lambda at: {"": tills.tills(binary, at, *((1_000, 100, 80, 500) if quick else ()))},
+            lambda at: {"": tills.tills(binary, at, *((1_000, 100, 80, 500, 20, 4) if quick else ()))},
         ),
         "answers": (
             "Answers to a survey on its page, each the whole response of somebody, sender on the same two cores",

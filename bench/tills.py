@@ -12,8 +12,8 @@ from server import MemoryWatch, Server, quantile
 TILL = "/api/v1/loyalty/till"
 
 
-def tills(binary, folder, members=1_000_000, rules=100, customers=1_000, postings=20_000):
-    """What a member at a till waits for, and what rating costs, among so many members."""
+def tills(binary, folder, members=1_000_000, rules=100, customers=1_000, postings=20_000, rate=50, seconds=40):
+    """What a member at a till waits for, and what rating costs, among so many members. Fifty customers a second are four visits a day of every member."""
     server = Server(binary, f"{folder}/data", scopes=("read", "write", "admin"))
     # Before it starts: it has its folder to itself.
     key = server.run("key", "create", "--api", "--scope", "till", "--data", server.folder).split()[-1]
@@ -27,7 +27,7 @@ def tills(binary, folder, members=1_000_000, rules=100, customers=1_000, posting
             "members": members, "rules": rules,
             "an order rated on request, p50 ms": quantile(waits, 0.5) * 1e3, "an order rated on request, p99 ms": quantile(waits, 0.99) * 1e3,
         }
-        figures |= at_the_till(server, key, people)
+        figures |= at_the_till(server, key, people, rate, seconds)
         figures |= posted(server, known, postings)
         return figures | {"highest memory MB": max(memory.samples)}
 
@@ -40,7 +40,7 @@ def fill(server, members, people):
         "enrolment": {"by": "event", "event": "Signed Up"},
     }
     server.call("PUT", "/api/v1/loyalty/program", {"version": 0, "program": program})
-    reward = {"name": "Coffee", "gives": {"kind": "code"}, "prices": [{"points": 40}]}
+    reward = {"name": "Coffee", "gives": {"kind": "code"}, "prices": [{"points": 10}]}
     server.call("PUT", "/api/v1/loyalty/rewards/coffee", {"version": 0, "state": "live", "reward": reward})
     # The programme listens to what a rule looks at.
     save(server, "welcome", {"name": "Welcome", "event": "Signed Up", "gives": {"kind": "fixed", "points": 100}})
@@ -110,30 +110,49 @@ async def one_by_one(server, requests):
     return [(await ask(connection, server, path, body))[0] for path, body in requests]
 
 
-def at_the_till(server, key, people):
-    """Eight tills at a time: somebody is found by their number, what they bought is told, a coffee is redeemed."""
-    waits = {"lookup": [], "receipts": [], "redemptions": []}
+def at_the_till(server, key, people, rate, seconds):
+    """Customers come to the tills at a steady pace, each to whichever is free: they are found by their number, what they bought is told, a coffee
+    is redeemed. Then eight tills with a queue before each, to see how many they can take."""
+    waits, idle, visits = {"lookup": [], "receipts": [], "redemptions": []}, [], itertools.count()
 
-    async def till(store):
-        connection = await Connection().open(server)
+    async def customer(came):
+        connection, visit = idle.pop() if idle else await Connection().open(server), next(visits)
 
-        async def step(path, body):
-            took, answer = await ask(connection, server, f"{TILL}/{path}", {"store": f"store {store}", **body}, key)
-            waits[path].append(took)
+        async def step(path, body, since):
+            answer = (await ask(connection, server, f"{TILL}/{path}", {"store": f"store {visit % 8}", **body}, key))[1]
+            waits[path].append(time.monotonic() - since)
             return answer
 
-        for number in people[store::8]:
-            member = (await step("lookup", {"phone": phone(number)}))["member_id"]
-            bought = {"revenue": "55.00", "subtotal": "55.00", "currency": "EUR"}
-            await step("receipts", {"receipt": f"{number}", "member_id": member, "order": bought})
-            await step("redemptions", {"id": f"r{number}", "member_id": member, "reward": "coffee", "points": 40, "receipt": f"{number}"})
+        # The first step waits since they came, however late that was noticed.
+        member = (await step("lookup", {"phone": phone(people[visit % len(people)])}, came))["member_id"]
+        bought = {"revenue": "55.00", "subtotal": "55.00", "currency": "EUR"}
+        await step("receipts", {"receipt": f"{visit}", "member_id": member, "order": bought}, time.monotonic())
+        coffee = {"id": f"r{visit}", "member_id": member, "reward": "coffee", "points": 10, "receipt": f"{visit}"}
+        await step("redemptions", coffee, time.monotonic())
+        idle.append(connection)
 
-    async def all_tills():
-        await asyncio.gather(*(till(store) for store in range(8)))
+    async def come():
+        began = time.monotonic()
+        async with asyncio.TaskGroup() as coming:
+            for number in range(rate * seconds):
+                due = began + number / rate
+                await asyncio.sleep(max(0, due - time.monotonic()))
+                coming.create_task(customer(due))
+        shares = (("p50", 0.5), ("p99", 0.99))
+        steps = {f"till: {name}, {word} ms": quantile(found, share) * 1e3 for name, found in waits.items() for word, share in shares}
+        return steps | {"eight tills with queues, customers/s": await all_they_can(seconds / 4)}
 
-    asyncio.run(all_tills())
-    shares = (("p50", 0.5), ("p99", 0.99))
-    return {f"till: {name}, {word} ms": quantile(found, share) * 1e3 for name, found in waits.items() for word, share in shares}
+    async def all_they_can(seconds):
+        began, before = time.monotonic(), len(waits["redemptions"])
+
+        async def till():
+            while time.monotonic() - began < seconds:
+                await customer(time.monotonic())
+
+        await asyncio.gather(*(till() for _ in range(8)))
+        return (len(waits["redemptions"]) - before) / (time.monotonic() - began)
+
+    return {"customers at the tills a second": rate} | asyncio.run(come())
 
 
 def posted(server, known, count, at_once=64):
