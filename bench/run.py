@@ -143,11 +143,11 @@ def number(value):
 def report(results):
     lines = [
         "# Benchmarks", "",
-        "`cargo xtask bench` runs all of this and writes this page; `--only NAME` runs a part. Ratios within one run count, not seconds: the machine is a small virtual one. "
+        "`cargo xtask bench` runs all of this and writes this page; `cargo xtask bench NAME` runs a part. Ratios within one run count, not seconds: the machine is a small virtual one. "
         "No timing decides a test.", "",
     ]
     for name, part in results.items():
-        lines += [f"## {part['title']}", "", f"`--only {name}`. Wanted: {part['wanted']}. Run on {part['date']}: {part['machine']}.", ""]
+        lines += [f"## {part['title']}", "", f"`{name}`. Wanted: {part['wanted']}. Run on {part['date']}: {part['machine']}.", ""]
         rows = part["rows"]
         if list(rows) == [""]:
             lines += ["| What | Figure |", "|---|---:|", *(f"| {what} | {number(value)} |" for what, value in rows[""].items())]

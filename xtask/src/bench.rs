@@ -4,10 +4,12 @@ use crate::postgres::{Durability, Postgres};
 use crate::run::{cargo, command, say, shown, target_folder};
 use crate::{console, python, tools};
 
-/// Runs all parts, or those named with `--only`; `models` alone by its own, as it takes no server.
+/// Runs all parts, or those that are named; `models` by its own, as it takes no server.
 pub fn run(arguments: &[String]) -> Result<(), String> {
-    if arguments.first().is_some_and(|it| it == "models") {
-        return models(&arguments[1..]);
+    let named = arguments.first().filter(|it| !it.starts_with("--"));
+    let (name, arguments) = named.map_or((None, arguments), |name| (Some(name.as_str()), &arguments[1..]));
+    if name == Some("models") {
+        return models(arguments);
     }
     tools::ensure(tools::FOR_TESTS)?;
     console::build()?;
@@ -20,7 +22,7 @@ pub fn run(arguments: &[String]) -> Result<(), String> {
     let postgres = Postgres::start(Durability::On)?;
     let release = target_folder().join("release");
     let mut bench = command(&python, &["bench/run.py", "--postgres", &postgres.url, "--programs"]);
-    bench.arg(release).args(arguments);
+    bench.arg(release).args(name.map(|name| ["--only", name]).iter().flatten()).args(arguments);
     shown(bench)
 }
 

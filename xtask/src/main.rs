@@ -22,9 +22,8 @@ cargo xtask <command>
   test      everything that must pass: format, tidy, lints and tests on SQLite and PostgreSQL, console, SDKs, browser
               --only NAME[,NAME]   some of: format tidy rust console sdk browser
   bench     us and the peers in one run; writes docs/benchmarks.md
-              --only NAME[,NAME]   some of: idle import questions timeline intake sample segments whole
+              NAME[,NAME]          some of its parts, by the names there: loyalty, tills, models, ...
               --quick              small, and writes nothing
-              models               the models of customers beside the packages that do the same
   tidy      the rules of the house (CONTRIBUTING.md)
   console   build the console into web/dist
   openapi   write web/openapi.json and the console's generated client from the code

@@ -34,7 +34,7 @@ use crate::{referring, tiers};
 const EVERY: Duration = Duration::from_secs(1);
 /// In how many of those turns the books are kept once.
 const BOOKS_EVERY: u64 = 30;
-/// Accounts posted to in one turn of the writer: few enough that nobody waits.
+/// Accounts posted to in one turn of the writer: few enough that others wait milliseconds only.
 const TOGETHER: u32 = 50;
 /// Redemptions or payments ended in one turn of the writer: each is several statements.
 const OVERDUE_TOGETHER: u32 = 5;

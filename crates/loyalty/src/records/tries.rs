@@ -1,6 +1,6 @@
 //! Wrong codes: who tried how many, so that nobody finds one by guessing, and staff see it.
 //!
-//! Always holds: whoever tried too many in ten minutes is refused until these are over, also with a right one. Codes that were tried are not kept.
+//! Always holds: whoever tried too many in ten minutes of the clock is refused until these are over, also with a right one. Codes that were tried are not kept.
 
 use rapport_domain::{Timestamp, WorkspaceId};
 use rapport_store::{Queries, Record, Result, Tx, args, sql};
