@@ -9,6 +9,7 @@ pub mod badges;
 pub mod benefits;
 pub mod books;
 pub mod bulks;
+pub mod by_hand;
 pub mod cards;
 pub mod challenges;
 pub mod changes;

@@ -2,6 +2,7 @@
 
 mod activity;
 mod bulks;
+mod by_hand;
 mod card_rewards;
 mod cards;
 mod challenges;

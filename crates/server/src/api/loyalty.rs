@@ -1,5 +1,6 @@
 //! `/api/v1/loyalty`: the programme, its rules, its members, and the points ledger.
 
+mod alone;
 mod badges;
 mod benefits;
 mod bulks;

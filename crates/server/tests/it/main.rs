@@ -30,6 +30,7 @@ mod intents;
 mod keys;
 mod link_checks;
 mod loyalty;
+mod loyalty_alone;
 mod loyalty_challenges;
 mod loyalty_changes;
 mod loyalty_effect;

@@ -20,8 +20,8 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 
 use super::members::number;
-use super::named;
 use super::redemptions::{Present, short};
+use super::{alone, named};
 use crate::api::members::instant;
 use crate::api::segments::{Names, user_names};
 use crate::api::shapes::time;
@@ -210,7 +210,7 @@ pub struct IssuedGiftCard {
     code: Option<String>,
 }
 
-/// Issues gift cards, all or none, each with a code. Whoever asks again under the same id learns that they were issued, and no code: whoever lost an answer replaces the cards.
+/// Issues gift cards, all or none, each with a code; users no more value at once than their role may give alone. Whoever asks again under the same id learns that they were issued, and no code: whoever lost an answer replaces the cards.
 #[utoipa::path(post, path = "/api/v1/loyalty/gift-cards", security(("caller" = ["post_points"])), tag = "loyalty", operation_id = "issue_gift_cards", request_body = IssueGiftCardsBody, responses((status = 200, body = Rows<IssuedGiftCard>), (status = 404, body = crate::problem::ProblemBody), (status = 409, body = crate::problem::ProblemBody), (status = 422, body = crate::problem::ProblemBody)))]
 pub async fn issue_gift_cards(
     State(app): State<App>,
@@ -228,6 +228,7 @@ pub async fn issue_gift_cards(
     let present = Present::read(&app, caller.workspace).await?;
     let meant = present.program()?.gift_card_wallet(body.wallet.as_deref());
     let wallet = meant.ok_or_else(|| Problem::invalid("wallet", "names a wallet of the programme"))?;
+    alone::check(&caller, present.program()?, &wallet.key, body.amount.saturating_mul(i64::from(count)))?;
     let asked = Issue {
         id: &body.id,
         count,
@@ -377,7 +378,7 @@ pub struct VoidGiftCardBody {
     reason: String,
 }
 
-/// Takes a gift card back with all that is left on it. Done twice it is done once.
+/// Takes a gift card back with all that is left on it; users no more than their role may take alone. Done twice it is done once.
 #[utoipa::path(post, path = "/api/v1/loyalty/gift-cards/{gift_card_id}/voided", security(("caller" = ["post_points"])), tag = "loyalty", operation_id = "void_gift_card", params(("gift_card_id" = String, Path)), request_body = VoidGiftCardBody, responses((status = 200, body = LoyaltyGiftCard), (status = 404, body = crate::problem::ProblemBody), (status = 409, body = crate::problem::ProblemBody), (status = 422, body = crate::problem::ProblemBody)))]
 pub async fn void_gift_card(
     State(app): State<App>,
@@ -390,10 +391,25 @@ pub async fn void_gift_card(
     if body.reason.trim().is_empty() {
         return Err(Problem::invalid("reason", "says why it is taken back"));
     }
+    may_void(&app, &caller, &gift_card_id).await?;
     let why = (body.reason.as_str(), caller.id().as_str());
     let void = async |tx: &mut Tx, scene: Scene<'_>, _| gift_cards::void(tx, scene, &gift_card_id, why).await;
     let card = settled(&app, &caller, void).await?.map_err(refused)?;
     Ok(Json(shown_one(&app, &caller, card).await?))
+}
+
+/// Refuses users to take back more than their role may take alone.
+async fn may_void(app: &App, caller: &Caller, gift_card_id: &str) -> Result<(), Problem> {
+    let present = Present::read(app, caller.workspace).await?;
+    let program = present.program()?;
+    if !alone::is_limited(caller, program) {
+        return Ok(());
+    }
+    let mut db = app.installation.store.read();
+    // That there is no such card is said by whoever takes it back.
+    let Some(card) = gift_cards::find(&mut db, caller.workspace, gift_card_id).await? else { return Ok(()) };
+    let has = gift_cards::balance(&mut db, caller.workspace, &card, app.now()).await?;
+    alone::check(caller, program, &card.wallet, has.available)
 }
 
 /// What the gift cards of a wallet come to, in its smallest units or in points.

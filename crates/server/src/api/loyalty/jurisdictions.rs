@@ -1,6 +1,6 @@
 //! Where the law says when points may lapse: whom it concerns, and what is given back that lapsed before it was known.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::http::route::routes;
 use axum::extract::State;
@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 
+use super::alone;
 use super::members::number;
 use crate::api::shapes::time;
 use crate::app::App;
@@ -110,8 +111,8 @@ impl LapsedPage {
     }
 }
 
-/// Says what lapsed of the members whom a jurisdiction concerns though its law would not have let it, a hundred members at a time, and gives it back if that is confirmed. The same again gives nothing twice.
-#[utoipa::path(post, path = "/api/v1/loyalty/jurisdictions/{key}/give-back", security(("caller" = ["post_points"])), tag = "loyalty", operation_id = "give_back_lapsed", params(("key" = String, Path)), request_body = GiveBackBody, responses((status = 200, body = LapsedPage), (status = 404, body = crate::problem::ProblemBody), (status = 422, body = crate::problem::ProblemBody)))]
+/// Says what lapsed of the members whom a jurisdiction concerns though its law would not have let it, a hundred members at a time, and gives it back if that is confirmed. The same again gives nothing twice. More points of a wallet at once than your role may change alone are refused.
+#[utoipa::path(post, path = "/api/v1/loyalty/jurisdictions/{key}/give-back", security(("caller" = ["post_points"])), tag = "loyalty", operation_id = "give_back_lapsed", params(("key" = String, Path)), request_body = GiveBackBody, responses((status = 200, body = LapsedPage), (status = 404, body = crate::problem::ProblemBody), (status = 409, body = crate::problem::ProblemBody), (status = 422, body = crate::problem::ProblemBody)))]
 pub async fn give_back_lapsed(
     State(app): State<App>,
     caller: Caller,
@@ -124,20 +125,25 @@ pub async fn give_back_lapsed(
     let after = body.after.as_deref().map_or(Ok(MemberId(i64::MIN)), number)?;
     let mut db = app.installation.store.read();
     let programs = app.installation.programs.get(&mut db, caller.workspace).await?;
-    let all = programs.latest().map_or(&[][..], |it| &it.program.jurisdictions);
-    if !all.iter().any(|it| it.key == key) {
-        return Err(Problem::not_found("jurisdiction"));
-    }
+    let program = programs.latest().map(|it| &it.program);
+    let program = program.filter(|it| it.jurisdictions.iter().any(|law| law.key == key));
+    let program = program.ok_or_else(|| Problem::not_found("jurisdiction"))?;
+    let keys = wallets::keys(&mut db, caller.workspace).await?;
     let asked = Asked { jurisdiction: &key, since, after, most: TOGETHER };
     let found = if body.confirmed {
         let mut tx = app.installation.store.begin(Priority::Interactive).await?;
         let by = (caller.id().as_str(), app.now());
         let found = jurisdictions::give_back(&mut tx, caller.workspace, asked, by).await?;
+        let mut sums: BTreeMap<WalletId, i64> = BTreeMap::new();
+        for it in &found.lapsed {
+            *sums.entry(it.wallet).or_default() += it.points;
+        }
+        // What somebody may not give alone is not committed.
+        alone::check_each(&caller, program, &keys, &sums)?;
         tx.commit().await?;
         found
     } else {
         jurisdictions::lapsed(&mut db, caller.workspace, asked).await?
     };
-    let keys = wallets::keys(&mut db, caller.workspace).await?;
     Ok(Json(LapsedPage::of(found, &keys)))
 }

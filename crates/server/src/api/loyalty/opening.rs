@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 
+use super::alone;
 use super::redemptions::Present;
 use crate::app::App;
 use crate::auth::{Caller, Permission};
@@ -115,8 +116,8 @@ impl ImportedPoints {
     }
 }
 
-/// Brings in what members had in another programme, as lots with their age and their ends. Each member's lines come in together or not at all; the same file again adds nothing.
-#[utoipa::path(post, path = "/api/v1/loyalty/imports", security(("caller" = ["post_points"])), tag = "loyalty", operation_id = "import_points", request_body = ImportPointsBody, responses((status = 200, body = ImportedPoints), (status = 422, body = crate::problem::ProblemBody)))]
+/// Brings in what members had in another programme, as lots with their age and their ends. Each member's lines come in together or not at all; the same file again adds nothing. Users are refused a file that brings more points than their role may give alone.
+#[utoipa::path(post, path = "/api/v1/loyalty/imports", security(("caller" = ["post_points"])), tag = "loyalty", operation_id = "import_points", request_body = ImportPointsBody, responses((status = 200, body = ImportedPoints), (status = 409, body = crate::problem::ProblemBody), (status = 422, body = crate::problem::ProblemBody)))]
 pub async fn import_points(
     State(app): State<App>,
     caller: Caller,
@@ -140,38 +141,64 @@ pub async fn import_points(
     let who: Vec<String> = histories.keys().cloned().collect();
     let people = people(&app, caller.workspace, kind, &who).await?;
     let all: Vec<(String, Vec<Line>)> = histories.into_iter().collect();
-    for part in all.chunks(TOGETHER) {
-        let mut tx = app.installation.store.begin(Priority::Background).await?;
-        let mut found = Vec::new();
-        for (who, lines) in part {
-            match member(&app, &mut tx, scene, &body, (people.get(who).copied(), who, lines)).await? {
-                Ok((member, is_new)) => {
-                    done.enrolled += usize::from(is_new);
-                    let (source, wallet) = (body.source.as_str(), wallet.key.as_str());
-                    found.push(History { source, who, member, wallet, lines: lines.clone() });
-                }
-                Err(code) => done.wrong(lines[0].row, code),
-            }
-        }
-        let outcomes = opening::bring_in(&mut tx, scene, &found, caller.id().as_str()).await?;
-        for outcome in outcomes {
-            match outcome {
-                Ok(Opened { is_known: true, .. }) => done.known += 1,
-                Ok(Opened { lots, points, .. }) => {
-                    done.members += 1;
-                    (done.lots, done.points) = (done.lots + lots, done.points + points);
-                }
-                Err((line, Refusal::IdReused)) => done.wrong(line, "history_differs"),
-                Err((line, refusal)) => done.wrong(line, refusal.code()),
-            }
-        }
-        if body.dry_run {
-            tx.rollback().await?;
-        } else {
-            tx.commit().await?;
-        }
+    let file = File { scene, wallet: &wallet.key, body: &body, people: &people, all: &all, by: caller.id().as_str() };
+    if !body.dry_run && alone::is_limited(&caller, scene.program) {
+        // What a history brings is known once it is played: all of the file is, before any of it comes in.
+        let mut tried = ImportedPoints::default();
+        file.bring_in(&app, true, &mut tried).await?;
+        alone::check(&caller, scene.program, &wallet.key, tried.points)?;
     }
+    file.bring_in(&app, body.dry_run, &mut done).await?;
     Ok(Json(done))
+}
+
+/// A file that was read.
+struct File<'a> {
+    scene: Scene<'a>,
+    wallet: &'a str,
+    body: &'a ImportPointsBody,
+    people: &'a HashMap<String, PersonId>,
+    all: &'a [(String, Vec<Line>)],
+    by: &'a str,
+}
+
+impl File<'_> {
+    /// Brings it in, part by part, or only looks what would come of it.
+    async fn bring_in(&self, app: &App, dry_run: bool, done: &mut ImportedPoints) -> Result<(), Problem> {
+        let Self { scene, wallet, body, people, all, by } = *self;
+        for part in all.chunks(TOGETHER) {
+            let mut tx = app.installation.store.begin(Priority::Background).await?;
+            let mut found = Vec::new();
+            for (who, lines) in part {
+                match member(app, &mut tx, scene, body, (people.get(who).copied(), who, lines)).await? {
+                    Ok((member, is_new)) => {
+                        done.enrolled += usize::from(is_new);
+                        let source = body.source.as_str();
+                        found.push(History { source, who, member, wallet, lines: lines.clone() });
+                    }
+                    Err(code) => done.wrong(lines[0].row, code),
+                }
+            }
+            let outcomes = opening::bring_in(&mut tx, scene, &found, by).await?;
+            for outcome in outcomes {
+                match outcome {
+                    Ok(Opened { is_known: true, .. }) => done.known += 1,
+                    Ok(Opened { lots, points, .. }) => {
+                        done.members += 1;
+                        (done.lots, done.points) = (done.lots + lots, done.points + points);
+                    }
+                    Err((line, Refusal::IdReused)) => done.wrong(line, "history_differs"),
+                    Err((line, refusal)) => done.wrong(line, refusal.code()),
+                }
+            }
+            if dry_run {
+                tx.rollback().await?;
+            } else {
+                tx.commit().await?;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Who is known by these names.

@@ -6,18 +6,17 @@ use axum::http::{HeaderMap, StatusCode};
 use rapport_domain::Timestamp;
 use rapport_loyalty::ledger::{self, Act, Command, Portion, Refusal, Shortage, Source};
 use rapport_loyalty::program::{Program, WalletPlan};
-use rapport_loyalty::records::wallets;
-use rapport_loyalty::rewards;
+use rapport_loyalty::records::{by_hand, wallets};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 
 use super::members::number;
-use super::missing;
+use super::{alone, missing};
 use crate::api::members::instant_of;
 use crate::api::shapes::time;
 use crate::app::App;
-use crate::auth::{Caller, Permission, Role};
+use crate::auth::{Caller, Permission};
 use crate::http::extract::Json;
 use crate::http::paging::Rows;
 use crate::problem::Problem;
@@ -176,7 +175,7 @@ pub struct PointsDone {
 }
 
 /// Posts operations to the points ledger, all or none of them; it answers when they are on the disk. An id answers for ever: sent again, the same is answered and
-/// nothing is done twice; what was refused stays refused, so that no retry succeeds a day later.
+/// nothing is done twice; what was refused stays refused, so that no retry succeeds a day later. Users are refused a list that moves more points of a wallet than their role may change alone.
 #[utoipa::path(post, path = "/api/v1/loyalty/operations", security(("caller" = ["post_points"])), tag = "loyalty", operation_id = "post_points", request_body = PointsBody, responses((status = 200, body = Rows<PointsDone>), (status = 404, body = crate::problem::ProblemBody), (status = 409, body = crate::problem::ProblemBody), (status = 422, body = crate::problem::ProblemBody)))]
 pub async fn post_points(
     State(app): State<App>,
@@ -203,8 +202,12 @@ pub async fn post_points(
         let unknown = || refused(at, Refusal::WalletUnknown);
         let plan = program.wallet_meant(operation.wallet.as_deref()).ok_or_else(unknown)?;
         let wallet = *numbers.get(&plan.key).ok_or_else(unknown)?;
-        alone(&caller, program, plan, &operation.act)?;
         commands.push(reader.command(at, operation, (plan, wallet))?);
+    }
+    if alone::is_limited(&caller, program) {
+        let touched = by_hand::touched(&mut db, caller.workspace, &commands, app.now()).await?;
+        let keys = wallets::keys(&mut db, caller.workspace).await?;
+        alone::check_each(&caller, program, &keys, &touched)?;
     }
     let ids: Vec<String> = commands.iter().map(|command| command.id.clone()).collect();
     let answers = installation.points.post_all(caller.workspace, commands).await?;
@@ -227,22 +230,6 @@ pub async fn post_points(
         replayed: answer.replayed,
     };
     Ok(Json(Rows { rows: ids.into_iter().zip(answers).map(row).collect() }))
-}
-
-/// Refuses users what their role may not change alone: that is asked for as a change. Programs post what happened.
-fn alone(caller: &Caller, program: &Program, plan: &WalletPlan, act: &PointsAct) -> Result<(), Problem> {
-    let (PointsAct::Earn { amount, .. }
-    | PointsAct::Spend { amount }
-    | PointsAct::Adjust { amount, .. }
-    | PointsAct::Transfer { amount, .. }) = act
-    else {
-        return Ok(());
-    };
-    let may = |role: Role| program.staff.may_alone(program, role.as_str(), &plan.key, *amount);
-    if caller.role().is_none_or(may) {
-        return Ok(());
-    }
-    Err(super::redemptions::refused(rewards::Refusal::NeedsApproval))
 }
 
 /// A refusal of the ledger, with its code and which operation it is of.

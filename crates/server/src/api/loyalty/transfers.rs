@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 
+use super::alone;
 use super::members::{find, names_of, number};
 use super::redemptions::{Present, short};
 use crate::api::shapes::time;
@@ -297,7 +298,7 @@ fn shortage(text: Option<&str>) -> Result<Shortage, Problem> {
     }
 }
 
-/// Undoes a transfer that was a mistake: its points go back into the lots that they came from.
+/// Undoes a transfer that was a mistake: its points go back into the lots that they came from. Users undo none of more points than their role may change alone.
 #[utoipa::path(post, path = "/api/v1/loyalty/transfers/{transfer_id}/reversed", security(("caller" = ["post_points"])), tag = "loyalty", operation_id = "reverse_loyalty_transfer", params(("transfer_id" = String, Path)), request_body = ReverseTransferBody, responses((status = 200, body = LoyaltyTransfer), (status = 404, body = crate::problem::ProblemBody), (status = 409, body = crate::problem::ProblemBody), (status = 422, body = crate::problem::ProblemBody)))]
 pub async fn reverse_loyalty_transfer(
     State(app): State<App>,
@@ -311,10 +312,20 @@ pub async fn reverse_loyalty_transfer(
         return Err(Problem::invalid("reason", "says why it is undone"));
     }
     let shortage = shortage(body.shortage.as_deref())?;
+    may_reverse(&app, &caller, &transfer_id).await?;
     let reverse =
         async |tx: &mut Tx, desk: Desk<'_>| transfers::reverse(tx, desk, &transfer_id, shortage, &body.reason).await;
     let (outcome, _) = settled(&app, caller.workspace, true, reverse).await?;
     Ok(Json(outcome.map_err(refused)?.into()))
+}
+
+/// Refuses users to undo a transfer of more points than their role may change alone.
+async fn may_reverse(app: &App, caller: &Caller, transfer_id: &str) -> Result<(), Problem> {
+    let present = Present::read(app, caller.workspace).await?;
+    let row = transfers::find(&mut app.installation.store.read(), caller.workspace, transfer_id).await?;
+    // What cannot be undone any more moves nothing: whoever undoes it says so.
+    let row = row.filter(|row| ["done", "claimed"].contains(&row.state.as_str()));
+    row.map_or(Ok(()), |row| alone::check(caller, present.program()?, &row.wallet, row.arrived))
 }
 
 /// Which transfers.

@@ -15,7 +15,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use super::super::members::number;
 use super::super::redemptions::{Present, short};
-use super::super::{transfers, vouchers};
+use super::super::{alone, transfers, vouchers};
 use super::{refused, settled, stands};
 use crate::api::shapes::time;
 use crate::api::wire::optional_time;
@@ -165,7 +165,7 @@ pub struct TopUpGiftCardBody {
     place: String,
 }
 
-/// Adds value to a gift card, whole or not at all; it ends with the card. Whoever may post points adds as much as the wallet lets a card have, a till as much at once as the wallet's `till_top_up_max` says.
+/// Adds value to a gift card, whole or not at all; it ends with the card. Whoever may post points adds as much as the wallet lets a card have, users of them no more than their role may give alone, a till as much at once as the wallet's `till_top_up_max` says.
 #[utoipa::path(post, path = "/api/v1/loyalty/gift-cards/top-ups", security(("caller" = ["use_till"])), tag = "loyalty", operation_id = "top_up_gift_card", request_body = TopUpGiftCardBody, responses((status = 200, body = GiftCardDone), (status = 403, body = crate::problem::ProblemBody), (status = 404, body = crate::problem::ProblemBody), (status = 409, body = crate::problem::ProblemBody), (status = 422, body = crate::problem::ProblemBody), (status = 429, body = crate::problem::ProblemBody)))]
 pub async fn top_up_gift_card(
     State(app): State<App>,
@@ -181,6 +181,9 @@ pub async fn top_up_gift_card(
         caller.require(Permission::PostPoints)?;
     }
     vouchers::may_try(&app, &caller, &body.place).await?;
+    if !is_till {
+        may_add(&app, &caller, &body).await?;
+    }
     let added = Added { amount: body.amount, currency: counted_in(body.currency.as_deref())?, is_till };
     let asked = Asked { id: &body.id, reference: &body.reference, by: caller.id().as_str() };
     let top_up = async |tx: &mut Tx, scene: Scene<'_>, key: CodeKey| {
@@ -195,6 +198,26 @@ pub async fn top_up_gift_card(
         Err(refusal) if body.code.is_some() => Err(wrong(&app, &caller, &body.place, refusal).await?),
         Err(refusal) => Err(refused(refusal)),
     }
+}
+
+/// Refuses users to add more than their role may give alone. Tills have the wallet's own limit.
+async fn may_add(app: &App, caller: &Caller, body: &TopUpGiftCardBody) -> Result<(), Problem> {
+    let present = Present::read(app, caller.workspace).await?;
+    let program = present.program()?;
+    if !alone::is_limited(caller, program) {
+        return Ok(());
+    }
+    let named = body.gift_card_id.as_deref().unwrap_or_default();
+    let card = if let Some(code) = &body.code {
+        let mut tx = app.installation.store.begin(Priority::Interactive).await?;
+        let key = gifts::card_key(&app.installation, &mut tx, caller.workspace).await?;
+        tx.commit().await?;
+        gift_cards::by_code(&mut app.installation.store.read(), caller.workspace, key, code).await?.ok()
+    } else {
+        gift_cards::find(&mut app.installation.store.read(), caller.workspace, named).await?
+    };
+    // That there is no such card is said, and counted, by whoever tops it up.
+    card.map_or(Ok(()), |card| alone::check(caller, program, &card.wallet, body.amount))
 }
 
 /// In which currency somebody counts.
