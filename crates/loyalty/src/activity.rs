@@ -9,12 +9,10 @@ use rapport_domain::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::dates::{Activity, Expiry, usual};
+use crate::earning;
 use crate::households;
 use crate::ledger::{Act, Answer, Command, Ledger, MemberId};
 use crate::program::{Program, WalletPlan};
-
-/// What the ids of commands begin with by which rules give points.
-const BY_RULE: &str = "award:";
 
 /// When points of a wallet lapse that nobody touches.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,7 +65,7 @@ pub(crate) fn note(kept: Option<&Kept>, ledger: &mut Ledger, command: &Command, 
 fn who(counts: &[Activity], command: &Command, now: Timestamp) -> Vec<(MemberId, Timestamp)> {
     let done = match &command.act {
         Act::Earn { earned_at, .. } => {
-            let kind = if command.id.starts_with(BY_RULE) { Activity::Earned } else { Activity::Granted };
+            let kind = if command.id.starts_with(earning::OWN_IDS) { Activity::Earned } else { Activity::Granted };
             vec![(kind, command.member, earned_at.unwrap_or(now).min(now))]
         }
         // What others of the household redeem is nothing that the member did.

@@ -14,7 +14,7 @@ mod rate;
 mod rule;
 
 pub use amounts::{Amounts, Item};
-pub use awards::{Award, Awards, Count, Happened, Step, given};
+pub use awards::{Award, Awards, Count, Happened, OWN_IDS, Step, given};
 pub use rate::{InForce, Line, Occasion, Outcome, Period, Rated, Used, held_out_below, rate};
 pub(crate) use rate::{Looks, holds_out};
 pub use rule::{Base, Cap, CapOf, CapPer, Every, Gives, Round, Rule, Window};

@@ -27,7 +27,7 @@ mod work;
 
 pub use account::{Account, Balance, Hold, HoldState, Lot};
 pub use chain::{Chain, checksum};
-pub use command::{Act, Command, Expiry, Portion, REFERENCE_MAX, Shortage, Source};
+pub use command::{Act, Command, Expiry, OWN_IDS, Portion, REFERENCE_MAX, Shortage, Source};
 pub use operation::{Kind, Operation, Place, Posting};
 pub use refusal::Refusal;
 pub use rules::{clawed, shares};

@@ -18,6 +18,9 @@ use crate::dates;
 use crate::ledger::{Act, Command, MemberId, Portion, Refusal, Shortage, Source, WalletId, clawed};
 use crate::program::Program;
 
+/// What the ids of operations begin with by which rules give points.
+pub const OWN_IDS: &str = "award:";
+
 /// What one rule gave for one occasion.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Award {
@@ -49,7 +52,7 @@ impl Award {
     /// The id of its command on the ledger. It outlives the person whose points they were, so it does not name the order.
     pub fn command(&self) -> String {
         let hash = blake3::hash(self.occasion.as_bytes()).to_hex();
-        format!("award:{}:{}:{}", &hash[..32], self.rule, self.revision)
+        format!("{OWN_IDS}{}:{}:{}", &hash[..32], self.rule, self.revision)
     }
 
     /// What it still gives.

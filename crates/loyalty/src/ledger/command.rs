@@ -9,7 +9,7 @@ use super::{MemberId, Refusal, WalletId};
 pub const REFERENCE_MAX: usize = 255;
 
 /// What the ids of operations begin with that happen by themselves.
-pub(super) const OWN_IDS: &str = "auto:";
+pub const OWN_IDS: &str = "auto:";
 
 /// One thing to be done, whole or not at all.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

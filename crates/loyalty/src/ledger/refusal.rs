@@ -1,7 +1,8 @@
 //! Why a command is refused.
 //!
-//! Always holds: a command that could be refused for several reasons gets the one that stands first in [`Refusal::ALL`], up to [`Refusal::AmountTooLarge`]
-//! and the others by what must be known to see them; the same command in the same state gets the same one.
+//! Always holds: the same command in the same state is refused for the same reason. Of several it is the one that stands first in [`Refusal::ALL`], but for what cannot be seen or need not be
+//! asked in that order: a transfer to oneself is [`Refusal::TransferToSelf`] whatever its amount; to another number of the same member it is so only where the id is new; of two members the one who
+//! gives is looked at before the one who gets; an end is looked at ([`Refusal::EndsTooEarly`]) when the hold or the operation is known that it is of.
 
 /// Why nothing was posted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -67,7 +68,7 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// All of them, in the order in which they are looked for.
+    /// All of them, in the order in which they are looked for; the module says where that differs.
     pub const ALL: [Self; 29] = [
         Self::IdMalformed,
         Self::WalletUnknown,

@@ -14,8 +14,6 @@ pub const RECEIVED: &str = "badge.received";
 /// Of one that was taken back.
 pub const TAKEN_BACK: &str = "badge.taken_back";
 
-/// What the cause of a badge that a challenge gave begins with.
-pub const BY_CHALLENGE: &str = "challenge:";
 /// The cause of a badge whose condition held.
 pub const BY_CONDITION: &str = "condition";
 /// The cause of a badge that staff gave.

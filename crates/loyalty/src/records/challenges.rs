@@ -39,6 +39,9 @@ pub const COMPLETED: &str = "challenge.completed";
 /// Of one whose progress is gone because time passed: a streak was lost, or a period is over.
 pub const LAPSED: &str = "challenge.lapsed";
 
+/// What the ids of the ledger's operations begin with that are made here, and the causes of badges.
+pub const OWN_IDS: &str = "challenge:";
+
 /// What a completion has for an outcome that was given.
 const GIVEN: &str = "given";
 
@@ -223,7 +226,7 @@ impl<'a> Plan<'a> {
             wallet: if step.points.is_some() { step.wallet(self.scene.program).to_owned() } else { String::new() },
             points: step.points.unwrap_or(0),
             badge: step.badge.clone(),
-            command: format!("{}{name}:{}:{revision}", badges::BY_CHALLENGE, member.0),
+            command: format!("{OWN_IDS}{name}:{}:{revision}", member.0),
             outcome: GIVEN.to_owned(),
             completed_at: done.at,
             recorded_at: self.scene.now,

@@ -18,8 +18,10 @@ use crate::program::WalletPlan;
 use crate::rewards::Refusal;
 use crate::staff::Goodwill;
 
-/// What the ids of operations begin with that are made here.
-pub const OWN_IDS: [&str; 2] = ["change:", "goodwill:"];
+/// What the ids of operations begin with by which changes are posted.
+pub const CHANGE_IDS: &str = "change:";
+/// Of those by which goodwill is given.
+pub const GOODWILL_IDS: &str = "goodwill:";
 
 /// A change by hand.
 #[derive(Clone, Debug, PartialEq, Eq, Record)]
@@ -200,7 +202,7 @@ async fn enter(tx: &mut Tx, scene: Scene<'_>, change: &mut Change, by: &str) -> 
     let expires_at = program.wallet(&change.wallet).and_then(|plan| plan.expiry.end(now, &calendar.zone));
     let expires_at = expires_at.filter(|_| change.amount > 0);
     let act = Act::Adjust { amount: change.amount, expires_at, into_arrears: false };
-    let id = format!("change:{}", change.change);
+    let id = format!("{CHANGE_IDS}{}", change.change);
     let source = Source {
         kind: "staff".to_owned(),
         reference: change.change.clone(),
@@ -249,7 +251,7 @@ pub async fn goodwill(tx: &mut Tx, scene: Scene<'_>, asked: Asked<'_>) -> Result
     }
     let Scene { workspace, program, calendar, now, .. } = scene;
     head::lock(tx, workspace).await?;
-    let id = format!("goodwill:{}", asked.id);
+    let id = format!("{GOODWILL_IDS}{}", asked.id);
     let is_known = !by_ids(tx, workspace, std::slice::from_ref(&id)).await?.is_empty();
     let what = format!("goodwill:{}:{}", asked.wallet.key, asked.by);
     let tally = Tally { what: &what, member: None, at: now, calendar };

@@ -26,6 +26,9 @@ pub const REDEEMED: &str = "offers.redeemed";
 /// Of one of which something went back.
 pub const RETURNED: &str = "offers.returned";
 
+/// What the ids of the ledger's operations begin with that are made here.
+pub const OWN_IDS: &str = "offer:";
+
 /// So many locks that have ended are cleared at a time.
 const CLEARED_AT_ONCE: i64 = 200;
 
@@ -393,7 +396,7 @@ fn tell(tx: &mut Tx, event: Event, person: Option<PersonId>) {
 /// The id of the operation by which an effect gave points. It outlives the person, and names neither the checkout nor the order.
 fn id(checkout: &Checkout, effect: &Effect) -> String {
     let hash = blake3::hash(format!("{}\n{}", checkout.key, checkout.priced_at.0).as_bytes());
-    format!("offer:{}:{}", &hash.to_hex()[..32], effect.offer)
+    format!("{OWN_IDS}{}:{}", &hash.to_hex()[..32], effect.offer)
 }
 
 /// Posts something for each effect that gives points.

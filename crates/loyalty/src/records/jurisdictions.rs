@@ -11,7 +11,7 @@ use super::read::with_postings;
 use super::{Memory, head, post, settle_of, trail, wallets};
 use crate::Error;
 use crate::jurisdictions::{Guard, Law, Verdict};
-use crate::ledger::{AccountKey, Act, Command, Kind, MemberId, Operation, Portion, Shortage, Source, WalletId};
+use crate::ledger::{self, AccountKey, Act, Command, Kind, MemberId, Operation, Portion, Shortage, Source, WalletId};
 
 /// What the law says of a wallet, by the jurisdiction's key.
 pub type Laws = BTreeMap<String, Law>;
@@ -281,7 +281,7 @@ pub async fn give_back(
         member: it.member,
         wallet: it.wallet,
         act: Act::Reverse {
-            of: format!("auto:{}", it.operation),
+            of: format!("{}{}", ledger::OWN_IDS, it.operation),
             portion: Portion::Rest,
             shortage: Shortage::default(),
             grace_until: Some(now.plus(Timestamp::DAY)),

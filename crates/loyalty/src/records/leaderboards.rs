@@ -40,8 +40,8 @@ pub const WON: &str = "leaderboard.won";
 
 /// What a prize has for an outcome that was given.
 const GIVEN: &str = "given";
-/// What the cause of a badge that a leaderboard gave begins with.
-const BY_LEADERBOARD: &str = "leaderboard:";
+/// What the ids of the ledger's operations begin with that are made here, and the causes of badges.
+pub const OWN_IDS: &str = "leaderboard:";
 
 /// In which programme leaderboards are reckoned, and when.
 #[derive(Clone, Copy, Debug)]
@@ -310,7 +310,7 @@ async fn give(
             (own.outcome, own.points) = ((*code).to_owned(), 0);
         }
         if let Some(badge) = &own.badge {
-            let cause = format!("{BY_LEADERBOARD}{}:{}", own.leaderboard, own.period);
+            let cause = format!("{OWN_IDS}{}:{}", own.leaderboard, own.period);
             let whose = Whose { member: MemberId(own.member), person: *person, badge, cause: &cause };
             badges::give(tx, scene.workspace, whose, badges::Act { at: scene.now, now: scene.now, by: "", reason: "" })
                 .await?;
@@ -334,7 +334,7 @@ fn earn(
     let act = scene.program.wallet(wallet)?.earn(points, scene.now, &scene.calendar.zone);
     let (kind, reference) = ("leaderboard".to_owned(), board.key.clone());
     let source = Source { kind, reference, reason: board.name.clone(), ..Source::default() };
-    let id = format!("{BY_LEADERBOARD}{}:{}:{}", board.key, row.period, member.member.0);
+    let id = format!("{OWN_IDS}{}:{}:{}", board.key, row.period, member.member.0);
     Some(Command { id, member: member.member, wallet: *wallets.get(wallet)?, act, source })
 }
 

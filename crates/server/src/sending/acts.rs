@@ -26,6 +26,8 @@ use crate::points::giving::{self, Gift, Given};
 use crate::points::rewarding::{self, Present};
 use crate::scoring;
 
+/// What the ids of the operations and redemptions begin with by which journeys give something.
+pub const OWN_IDS: &str = "journey:";
 /// So many at a time.
 const BATCH: i64 = 100;
 /// The pause after the first failure; each next one is twice as long.
@@ -181,7 +183,7 @@ async fn give(installation: &Installation, row: &ActRow) -> Result<()> {
     let Some(points) = points(row.content.get("points")) else {
         bail!(Hopeless("`give_points` needs `points`".to_owned()));
     };
-    let id = format!("journey:{}", row.id);
+    let id = format!("{OWN_IDS}{}", row.id);
     let gift = Gift {
         id: &id,
         person: row.person,
@@ -202,7 +204,7 @@ async fn reward(installation: &Installation, row: &ActRow) -> Result<()> {
     let (Some(reward), Some(reason)) = (text(row.content.get("reward")), text(row.content.get("reason"))) else {
         bail!(Hopeless("`give_reward` needs `reward` and `reason`".to_owned()));
     };
-    let (id, by) = (format!("journey:{}", row.id), format!("journey:{}", row.journey));
+    let (id, by) = (format!("{OWN_IDS}{}", row.id), format!("journey:{}", row.journey));
     let present = Present { id: &id, person: row.person, reward, by: &by, reason };
     match rewarding::give(installation, row.workspace, present).await? {
         rewarding::Given::It => Ok(()),

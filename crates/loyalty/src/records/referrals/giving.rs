@@ -18,6 +18,9 @@ use crate::referrals::{Reason, Referral};
 /// An outcome that says that points were given.
 pub const GIVEN: &str = "given";
 
+/// What the ids of the ledger's operations begin with that are made here.
+pub const OWN_IDS: &str = "referral:";
+
 /// What is given in.
 #[derive(Clone, Copy, Debug)]
 pub struct Scene<'a> {
@@ -185,7 +188,7 @@ impl Side {
 }
 
 fn command(row: &Row, revision: i64, word: &str) -> String {
-    format!("referral:{}:{revision}:{word}", row.referral_id)
+    format!("{OWN_IDS}{}:{revision}:{word}", row.referral_id)
 }
 
 fn source(row: &Row) -> Source {

@@ -8,7 +8,7 @@ use super::oracle::points::Points;
 use proptest::prelude::*;
 use rapport_domain::Timestamp;
 use rapport_loyalty::ledger::{
-    Account, Act, Answer, Balance, Chain, Command, Kind, Ledger, MemberId, Operation, Place, Portion, Refusal,
+    Account, Act, Answer, Balance, Chain, Command, Expiry, Kind, Ledger, MemberId, Operation, Place, Portion, Refusal,
     Shortage, Source, Standing, Wallet, WalletId, checksum,
 };
 
@@ -354,6 +354,123 @@ fn refusals_have_a_fixed_order() {
     );
     let spend = ask(&|c| c.id = "d".into(), Act::Spend { amount: 100 }, 10);
     assert_eq!(spend, Some(Refusal::InsufficientPoints));
+}
+
+/// So have those that depend on the state, also within a list.
+#[test]
+fn refusals_by_the_state_have_a_fixed_order() {
+    let mut whole = Whole::new();
+    let lapses = Act::Earn { amount: 7, earned_at: None, active_from: None, expires_at: Some(Timestamp(5)) };
+    let hold = |amount, until| Act::Hold { amount, until: Timestamp(until) };
+    let capture = |amount| Act::Capture { hold: "taken".into(), amount };
+    for (id, act) in [("old", lapses), ("lapsed", hold(4, 20)), ("timed out", hold(3, 4))] {
+        assert_eq!(whole.apply(&command(id, act), 1).refused, None, "{id}");
+    }
+    let half = Portion::Refunded { refunded: 50, total: 100 };
+    for (id, act) in
+        [("five", earn(5)), ("taken", hold(2, 20)), ("capture", capture(None)), ("half", reverse("five", half))]
+    {
+        assert_eq!(whole.apply(&command(id, act), 10).refused, None, "{id}");
+    }
+    assert_eq!(whole.apply(&command("refused", hold(100, 20)), 10).refused, Some(Refusal::InsufficientPoints));
+    assert_eq!(whole.apply(&Command { member: MEMBERS[1], ..command("full", earn(60)) }, 10).refused, None);
+
+    let too_early = || Expiry::Reset { expires_at: Some(Timestamp(10)) };
+    let transfer = |to, amount, expiry| Act::Transfer { to, amount, expiry };
+    let hand_over = |hold: &str, expiry| Act::HandOver { hold: hold.into(), to: MEMBERS[1], expiry };
+    let adjust = |into_arrears| Act::Adjust { amount: -100, expires_at: None, into_arrears };
+    let earn_until = |earned_at: i64| {
+        let (earned_at, expires_at) = (Some(Timestamp(earned_at)), Some(Timestamp(10)));
+        Act::Earn { amount: 1, earned_at, active_from: None, expires_at }
+    };
+    // More than there is, with a time to spend it in that is over.
+    let undo = |of: &str| Act::Reverse {
+        of: of.into(),
+        portion: Portion::Points { amount: 100 },
+        shortage: Shortage::IntoArrears,
+        grace_until: Some(Timestamp(10)),
+    };
+    let (own, full, blocked, closed, nobody) = (MEMBERS[0], MEMBERS[1], MEMBERS[2], MEMBERS[3], MemberId(99));
+    let cases = [
+        (own, transfer(own, 1_001, Expiry::Keep), Refusal::TransferToSelf),
+        (blocked, transfer(nobody, 1, Expiry::Keep), Refusal::MemberBlocked),
+        (own, transfer(closed, 50, Expiry::Keep), Refusal::MemberClosed),
+        (own, earn_until(11), Refusal::InTheFuture),
+        (full, earn_until(10), Refusal::EndsTooEarly),
+        (own, transfer(full, 50, too_early()), Refusal::EndsTooEarly),
+        (own, hand_over("lapsed", too_early()), Refusal::EndsTooEarly),
+        (own, hand_over("unknown", too_early()), Refusal::HoldUnknown),
+        (own, capture(Some(3)), Refusal::HoldCaptured),
+        (own, hand_over("timed out", Expiry::Keep), Refusal::HoldTimedOut),
+        (own, hand_over("lapsed", Expiry::Keep), Refusal::HoldLapsed),
+        (own, undo("unknown"), Refusal::OperationUnknown),
+        (own, undo("refused"), Refusal::OperationWasRefused),
+        (own, undo("taken"), Refusal::NotReversible),
+        (own, undo("five"), Refusal::EndsTooEarly),
+        (own, reverse("five", Portion::Points { amount: 100 }), Refusal::AlreadyReversed),
+        (own, reverse("five", Portion::Refunded { refunded: 0, total: 100 }), Refusal::RefundWentDown),
+        (own, transfer(full, 50, Expiry::Keep), Refusal::InsufficientPoints),
+        (own, transfer(full, 1, Expiry::Keep), Refusal::BalanceLimit),
+        (own, adjust(false), Refusal::InsufficientPoints),
+        (own, adjust(true), Refusal::ArrearsLimit),
+    ];
+    for (number, (member, act, refusal)) in cases.into_iter().enumerate() {
+        let asked = Command { member, ..command(&format!("ask {number}"), act) };
+        assert_eq!(whole.apply(&asked, 10).refused, Some(refusal), "{asked:?}");
+    }
+    // An id that was used is looked at behind what is wrong with the numbers.
+    assert_eq!(
+        whole.apply(&command("old", reverse("five", Portion::Refunded { refunded: 2, total: 1 })), 10).refused,
+        Some(Refusal::RefundMalformed)
+    );
+
+    // Of a list the first that is refused says why, whatever could be said of the others.
+    let spend = |id: &str| Command { member: blocked, ..command(id, Act::Spend { amount: 1 }) };
+    let mut list = [spend("blocked"), command("future", earn_until(11))];
+    let why = |answers: Vec<Answer>| -> Vec<Option<Refusal>> { answers.iter().map(|answer| answer.refused).collect() };
+    assert_eq!(why(whole.apply_all(&list, 10)), [Some(Refusal::MemberBlocked), Some(Refusal::LinkedRefused)]);
+    list = [command("future again", earn_until(11)), spend("blocked again")];
+    assert_eq!(why(whole.apply_all(&list, 10)), [Some(Refusal::InTheFuture), Some(Refusal::LinkedRefused)]);
+}
+
+/// Programs tell refusals apart by these words, for ever.
+#[test]
+fn codes_of_refusals_do_not_change() {
+    let codes = [
+        "id_malformed",
+        "wallet_unknown",
+        "amount_zero",
+        "amount_negative",
+        "amount_too_large",
+        "transfer_to_self",
+        "refund_malformed",
+        "id_reused",
+        "clock_behind",
+        "member_unknown",
+        "member_closed",
+        "member_blocked",
+        "linked_refused",
+        "in_the_future",
+        "ends_too_early",
+        "hold_unknown",
+        "hold_captured",
+        "hold_released",
+        "hold_timed_out",
+        "hold_lapsed",
+        "hold_too_small",
+        "operation_unknown",
+        "operation_was_refused",
+        "not_reversible",
+        "already_reversed",
+        "refund_went_down",
+        "insufficient_points",
+        "balance_limit",
+        "arrears_limit",
+    ];
+    assert_eq!(Refusal::ALL.map(Refusal::code), codes);
+    for refusal in Refusal::ALL {
+        assert_eq!(Refusal::read(refusal.code()), Some(refusal));
+    }
 }
 
 /// What depends on the moment uses up its id; what is wrong anyway does not.

@@ -316,5 +316,5 @@ pub async fn give_goodwill(
     let outcome = changes::goodwill(&mut tx, scene, asked).await?;
     tx.commit().await?;
     outcome.map_err(refused)?;
-    Ok(Json(GoodwillGiven { operation_id: format!("goodwill:{}", body.id), points: body.points }))
+    Ok(Json(GoodwillGiven { operation_id: format!("{}{}", changes::GOODWILL_IDS, body.id), points: body.points }))
 }

@@ -6,13 +6,18 @@ use axum::http::{HeaderMap, StatusCode};
 use rapport_domain::Timestamp;
 use rapport_loyalty::ledger::{self, Act, Command, Portion, Refusal, Shortage, Source};
 use rapport_loyalty::program::{Program, WalletPlan};
-use rapport_loyalty::records::{by_hand, wallets};
+use rapport_loyalty::records::referrals::giving;
+use rapport_loyalty::records::{
+    bulks, by_hand, challenges, changes, checkouts, gift_cards, jurisdictions, leaderboards, opening, partners, payments,
+    redemptions, transfers, wallets,
+};
+use rapport_loyalty::{earning, rewards};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 
 use super::members::number;
-use super::{alone, missing};
+use super::{alone, missing, square};
 use crate::api::members::instant_of;
 use crate::api::shapes::time;
 use crate::app::App;
@@ -20,6 +25,7 @@ use crate::auth::{Caller, Permission};
 use crate::http::extract::Json;
 use crate::http::paging::Rows;
 use crate::problem::Problem;
+use crate::sending::acts;
 
 /// The routes of this part.
 pub fn router() -> OpenApiRouter<App> {
@@ -29,20 +35,25 @@ pub fn router() -> OpenApiRouter<App> {
 /// Operations linked at once.
 const MOST: usize = 100;
 /// What the ids of operations begin with that the programme posts itself; nobody else may take one.
-const OWN_IDS: [&str; 13] = [
-    "award:",
-    "auto:",
-    "offer:",
-    "redemption:",
-    "change:",
-    "goodwill:",
-    "import:",
-    "bulk:",
-    "jurisdiction:",
-    "partner:",
-    "gift_card:",
-    "till:",
-    "transfer:",
+const OWN_IDS: [&str; 18] = [
+    earning::OWN_IDS,
+    ledger::OWN_IDS,
+    checkouts::OWN_IDS,
+    redemptions::OWN_IDS,
+    changes::CHANGE_IDS,
+    changes::GOODWILL_IDS,
+    opening::OWN_IDS,
+    bulks::OWN_IDS,
+    jurisdictions::OWN_IDS,
+    partners::OWN_IDS,
+    gift_cards::OWN_IDS,
+    payments::OWN_IDS,
+    transfers::OWN_IDS,
+    challenges::OWN_IDS,
+    leaderboards::OWN_IDS,
+    giving::OWN_IDS,
+    acts::OWN_IDS,
+    square::OWN_IDS,
 ];
 
 /// What is to be done. Times are RFC 3339.

@@ -39,7 +39,7 @@ use crate::http::route::handler;
 /// The programme's id here: there is one a workspace, and Square's clients know it by this word.
 const PROGRAM: &str = "main";
 /// What ids of the ledger and of redemptions begin with that come in here.
-const OWN: &str = "square:";
+pub(super) const OWN_IDS: &str = "square:";
 /// The longest id or key that somebody sends.
 const KEY_MAX: usize = 128;
 
@@ -153,7 +153,7 @@ async fn account(app: &App, workspace: WorkspaceId, id: &str) -> Result<Member, 
 /// An id of a request as it goes to the ledger or to redemptions.
 fn own_id(key: &str) -> Result<String, Failure> {
     text("idempotency_key", key)?;
-    Ok(format!("{OWN}{key}"))
+    Ok(format!("{OWN_IDS}{key}"))
 }
 
 /// Refuses what is empty, too long or not to be shown.
