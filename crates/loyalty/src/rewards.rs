@@ -273,6 +273,14 @@ impl Document for Reward {
         for (at, price) in self.prices.iter().enumerate() {
             price.check(&format!("prices[{at}]"), program)?;
         }
+        for (place, condition) in self.conditions() {
+            if let Some(fact) = program.offers.protected(condition.fact_keys().into_iter()) {
+                let why = format!(
+                    "`{fact}` is something that no price may depend on; rewards may go by what people do, not by what they are"
+                );
+                return Err(Error::invalid(place, why));
+            }
+        }
         if self.stock.is_some_and(|stock| stock < 0) {
             return Err(Error::invalid("stock", "must not be below 0"));
         }
@@ -335,6 +343,12 @@ pub struct Wish<'a> {
 }
 
 impl Reward {
+    /// The conditions by which it goes, each with its place: who may have it, and at which price.
+    pub fn conditions(&self) -> impl Iterator<Item = (String, &Condition)> {
+        let prices = self.prices.iter().enumerate().map(|(at, price)| (format!("prices[{at}].when"), &price.when));
+        std::iter::once(("when".to_owned(), &self.when)).chain(prices)
+    }
+
     /// What it costs somebody; `holds` says whether a condition holds for them. What they were shown chooses among [`Reward::prices_for`]; points without a money part mean the price
     /// without one, if there is one of so many points.
     ///

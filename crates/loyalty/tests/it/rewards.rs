@@ -583,6 +583,7 @@ fn a_reward_that_says_nothing_possible_is_refused() {
     };
     let code = || json!({"kind": "code"});
     assert_eq!(check(code(), json!({})), Ok(()));
+    let gender = json!({"fact": {"key": "trait.gender", "op": "equals", "value": "f"}});
     let wrong = [
         (json!({"kind": "code", "uses": 0}), json!({}), "gives.uses"),
         (json!({"kind": "pool", "pool": "No!"}), json!({}), "gives.pool"),
@@ -601,6 +602,8 @@ fn a_reward_that_says_nothing_possible_is_refused() {
         (code(), json!({"surprises": {"most": 0, "every": "day"}}), "surprises.most"),
         (code(), json!({"when": {"property": {"path": "x", "op": "equals", "value": 1}}}), "when"),
         (code(), json!({"colour": "red"}), "colour"),
+        (code(), json!({"when": gender.clone()}), "`trait.gender` is something that no price may depend on"),
+        (code(), json!({"prices": [{"points": 5}, {"points": 9, "when": gender}]}), "prices[1].when"),
     ];
     for (gives, more, place) in wrong {
         let said = check(gives, more.clone()).unwrap_err();

@@ -29,6 +29,7 @@ mod overview;
 mod page_links;
 mod partner_statements;
 mod partners;
+pub(crate) mod protected;
 mod rating;
 pub(crate) mod redemptions;
 mod referral_programs;

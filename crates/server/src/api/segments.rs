@@ -17,6 +17,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 
+use super::loyalty::protected::refuse_segment;
 use super::members::{Member, instant, with_customers};
 use super::questions::context;
 use super::shapes::time;
@@ -190,6 +191,7 @@ pub async fn create(
         ));
     }
     fits(&known, &key, &condition)?;
+    refuse_segment(&mut tx, caller.workspace, &known, (&key, &condition)).await?;
     let number = segments::next_number(&mut tx, caller.workspace).await?;
     let words = (name, checked_description(&body.description)?);
     let row = SegmentRow::new(number, key, words, &condition, now, caller.id().as_str());
@@ -219,6 +221,7 @@ pub async fn update(
     let known = segments::all(&mut tx, caller.workspace).await?;
     let old = known.iter().find(|row| row.key == key).cloned().ok_or_else(|| Problem::not_found("segment"))?;
     fits(&known, &key, &condition)?;
+    refuse_segment(&mut tx, caller.workspace, &known, (&key, &condition)).await?;
     let (name, description) = (checked_name(&body.name)?, checked_description(&body.description)?);
     change(&app, &caller, tx, SegmentRow { name, description, ..old }, &condition).await
 }
@@ -239,6 +242,7 @@ pub async fn set_parameters(
     let old = known.iter().find(|row| row.key == key).cloned().ok_or_else(|| Problem::not_found("segment"))?;
     let condition = Condition::parse(&old.condition)?.with_parameters(&values)?;
     fits(&known, &key, &condition)?;
+    refuse_segment(&mut tx, caller.workspace, &known, (&key, &condition)).await?;
     change(&app, &caller, tx, old, &condition).await
 }
 

@@ -15,6 +15,7 @@ use utoipa_axum::router::OpenApiRouter;
 use super::shapes::time;
 use crate::app::App;
 use crate::auth::{Caller, Permission};
+use crate::challenges::facts as doings;
 use crate::erasing;
 use crate::http::extract::{Json, Path};
 use crate::points::facts;
@@ -32,7 +33,7 @@ pub fn router() -> OpenApiRouter<App> {
 /// Webhooks of a workspace.
 const MOST: usize = 50;
 /// What can be sent, beside what loyalty tells.
-const EVENTS: [&str; 19] = [
+const EVENTS: [&str; 14] = [
     ENTERED,
     EXITED,
     RESTATED,
@@ -47,17 +48,20 @@ const EVENTS: [&str; 19] = [
     sending::COMPLAINED,
     sending::CLICKED,
     sending::FAILED,
-    // These are about nobody.
-    partners::MONTH_CLOSED,
-    gift_cards::TOPPED_UP,
-    gift_cards::SPENT,
-    gift_cards::REFUNDED,
-    gift_cards::VOIDED,
 ];
+/// What loyalty tells that is about nobody, and so on no timeline.
+const ABOUT_NOBODY: [&str; 5] =
+    [partners::MONTH_CLOSED, gift_cards::TOPPED_UP, gift_cards::SPENT, gift_cards::REFUNDED, gift_cards::VOIDED];
+
+/// The names of what loyalty tells.
+fn of_loyalty() -> impl Iterator<Item = &'static str> {
+    let about_somebody = facts::NAMES.iter().chain(&standings::NAMES).chain(&doings::NAMES);
+    about_somebody.map(|(name, _)| *name).chain(ABOUT_NOBODY)
+}
 
 /// The names of all events that can be sent.
 fn names() -> impl Iterator<Item = &'static str> {
-    EVENTS.into_iter().chain(facts::NAMES.iter().chain(&standings::NAMES).map(|(name, _)| *name))
+    EVENTS.into_iter().chain(of_loyalty())
 }
 
 /// A webhook.
@@ -261,4 +265,45 @@ pub async fn test(State(app): State<App>, caller: Caller, Path(id): Path<String>
         Err(error) => (None, Some(format!("{error:#}"))),
     };
     Ok(Json(Tested { status, error, took_ms }))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// The names in a guide's list, where `.spent` behind `points.earned` is `points.spent`.
+    fn listed(text: &str) -> BTreeSet<String> {
+        let section = text.split("\n## ").find_map(|part| part.strip_prefix("Webhooks\n")).unwrap();
+        let mut group = "";
+        let mut names = BTreeSet::new();
+        for line in section.lines().filter(|line| line.starts_with("* ")) {
+            for name in line.split('`').skip(1).step_by(2) {
+                let (before, behind) = name.split_once('.').unwrap();
+                if !before.is_empty() {
+                    group = before;
+                }
+                names.insert(format!("{group}.{behind}"));
+            }
+        }
+        names
+    }
+
+    #[test]
+    fn the_guide_lists_what_loyalty_tells() {
+        let known: BTreeSet<String> = of_loyalty().map(str::to_owned).collect();
+        assert_eq!(listed(include_str!("../../../../docs/guides/loyalty.md")), known);
+    }
+
+    #[test]
+    fn the_console_offers_every_event_once() {
+        let text = include_str!("../../../../web/src/lib/api/segments.ts");
+        let list = text.split_once("WEBHOOK_EVENTS = [").unwrap().1.split_once(']').unwrap().0;
+        let mut offered: Vec<&str> = list.split('\'').skip(1).step_by(2).collect();
+        offered.sort_unstable();
+        let mut known: Vec<&str> = names().collect();
+        known.sort_unstable();
+        assert_eq!(offered, known);
+    }
 }

@@ -13,11 +13,13 @@ use rapport_store::{Priority, Tx};
 use serde_json::json;
 
 use super::flags::Flags;
+use crate::api::loyalty::protected::refuse_segment;
 use crate::api::segments::{fits, is_key};
 use crate::exporting;
 use crate::installation::Installation;
 use crate::keeper;
 use crate::pipeline::Pipeline;
+use crate::problem::Problem;
 use crate::records::workspaces::FIRST;
 
 /// Segments.
@@ -125,7 +127,9 @@ pub async fn save(
     if known.iter().any(|row| row.key == key) {
         bail!("there is a segment {key} already");
     }
-    fits(&known, key, &condition).map_err(|problem| anyhow::anyhow!("{}", problem.detail()))?;
+    let told = |problem: Problem| anyhow::anyhow!("{}", problem.detail());
+    fits(&known, key, &condition).map_err(told)?;
+    refuse_segment(tx, workspace, &known, (key, &condition)).await.map_err(told)?;
     let number = segments::next_number(tx, workspace).await?;
     let words = (name.to_owned(), description.to_owned());
     let row = SegmentRow::new(number, key.to_owned(), words, &condition, now, by);

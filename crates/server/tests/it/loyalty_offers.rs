@@ -301,6 +301,64 @@ async fn prices_follow_what_people_do_not_what_they_are() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn prices_do_not_come_to_follow_what_people_are_by_a_segment_that_is_changed() {
+    let sink = Sink::start(Manner::default(), &[]).await;
+    let (world, owner, ..) = founded(&sink).await;
+    let (women, gold) = ("trait gender = f", "fact plan = gold");
+    let made = async |key: &str, text: &str| {
+        let body = json!({"key": key, "name": key, "text": text});
+        call(&world, &owner, Method::POST, "/api/v1/segments", body).await
+    };
+    let changed = async |key: &str, text: &str| {
+        let body = json!({"name": key, "text": text});
+        call(&world, &owner, Method::PUT, &format!("/api/v1/segments/{key}"), body).await
+    };
+    let is_refused = |answer: &Answer, words: [&str; 2]| {
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", answer.text());
+        let detail = answer.json()["detail"].as_str().unwrap().to_owned();
+        assert!(words.iter().all(|it| detail.contains(it)) && detail.contains("no price may depend on"), "{detail}");
+    };
+    for (key, text) in [("buyers", gold), ("nested", "in segment buyers"), ("idle", gold), ("priced", gold)] {
+        assert_eq!(made(key, text).await.status, StatusCode::OK, "{key}");
+    }
+    let saved = async |version: i64, state: &str| {
+        let ten = json!({"name": "Ten", "gives": {"kind": "percent_off", "percent": "10"}});
+        let body = json!({"version": version, "state": state, "offer": ten, "text": "in segment nested"});
+        call(&world, &owner, Method::PUT, "/api/v1/loyalty/offers/ten", body).await
+    };
+    assert_eq!(saved(0, "live").await.status, StatusCode::OK);
+    for key in ["buyers", "nested"] {
+        is_refused(&changed(key, women).await, ["the offer `ten`", "trait.gender"]);
+    }
+    assert_eq!(get(&world, &owner, "/api/v1/segments/buyers").await["segment"]["version"], 1, "nothing was saved");
+    // A segment that no price goes by may ask for anything, until one goes by it.
+    assert_eq!(changed("idle", women).await.status, StatusCode::OK);
+    is_refused(&changed("nested", "in segment idle").await, ["the offer `ten`", "through the segment `idle`"]);
+    assert_eq!(changed("nested", "in segment buyers and fact visits > 3").await.status, StatusCode::OK);
+
+    // Rewards, by themselves, through a segment, and by one that is changed afterwards.
+    let mug = async |version: i64, when: Value| {
+        let mug =
+            json!({"name": "A mug", "gives": {"kind": "code"}, "prices": [{"points": 5, "when": when}, {"points": 9}]});
+        let body = json!({"version": version, "state": "live", "reward": mug});
+        call(&world, &owner, Method::PUT, "/api/v1/loyalty/rewards/mug", body).await
+    };
+    let gender = json!({"fact": {"key": "trait.gender", "op": "equals", "value": "f"}});
+    is_refused(&mug(0, gender).await, ["prices[0].when", "trait.gender"]);
+    is_refused(&mug(0, json!({"segment": {"key": "idle"}})).await, ["reward.prices[0].when", "the segment `idle`"]);
+    assert_eq!(mug(0, json!({"segment": {"key": "priced"}})).await.status, StatusCode::OK);
+    is_refused(&changed("priced", women).await, ["the reward `mug` (`prices[0].when`)", "trait.gender"]);
+    // A segment that is asked for before there is one.
+    assert_eq!(mug(1, json!({"segment": {"key": "later"}})).await.status, StatusCode::OK);
+    is_refused(&made("later", women).await, ["the reward `mug`", "trait.gender"]);
+
+    // What is not live holds nothing up, and is looked at when it goes live again.
+    assert_eq!(saved(1, "paused").await.status, StatusCode::OK);
+    assert_eq!(changed("buyers", women).await.status, StatusCode::OK);
+    is_refused(&saved(2, "live").await, ["offer.when", "the segment `buyers`"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_wrong_is_refused_and_leaves_nothing() {
     let sink = Sink::start(Manner::default(), &[]).await;
     let (world, owner, ..) = founded(&sink).await;

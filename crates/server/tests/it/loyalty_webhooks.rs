@@ -4,6 +4,8 @@ use axum::http::{Method, StatusCode};
 use rapport_channels::outbound::signing;
 use rapport_domain::{Clock, Timestamp};
 use rapport_server::auth::Role;
+use rapport_server::leaderboards;
+use rapport_server::records::workspaces::FIRST;
 use serde_json::{Value, json};
 
 use crate::engaging::{call, get, happen, only_person, person, settle, track, world};
@@ -89,6 +91,72 @@ async fn points_tiers_and_rewards_are_told_by_name_in_order_and_signed() {
     assert_eq!((&data(0)["wallet"], &data(0)["amount"]), (&json!("points"), &json!(120)), "the wallet by its key");
     assert_eq!((&data(1)["ladder"], &data(1)["tier"]), (&json!("club"), &json!("insider")));
     assert_eq!((&data(2)["reward"], &data(2)["points"]), (&json!("mug"), &json!(10)));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn challenges_badges_and_leaderboards_are_told() {
+    let sink = Sink::start(Manner::default(), &[]).await;
+    let (world, owner, key) = founded(&sink).await;
+    for badge in ["regular", "first"] {
+        let body = json!({"version": 0, "state": "live", "badge": {"name": badge}});
+        done(&world, &owner, Method::PUT, &format!("/api/v1/loyalty/badges/{badge}"), body).await;
+    }
+    let twice = json!({"name": "Two orders", "event": "Order Completed", "counts": {"kind": "times"},
+        "steps": [{"target": 1}, {"target": 2, "badge": "regular"}]});
+    let twice = json!({"version": 0, "state": "live", "challenge": twice});
+    done(&world, &owner, Method::PUT, "/api/v1/loyalty/challenges/twice", twice).await;
+    let week = json!({"name": "Week of buyers", "ranks": {"kind": "points"}, "period": {"kind": "week"},
+        "prizes": [{"to_place": 1, "points": 500, "badge": "first"}]});
+    let week = json!({"version": 0, "state": "live", "leaderboard": week});
+    done(&world, &owner, Method::PUT, "/api/v1/loyalty/leaderboards/week", week).await;
+    world.clock.advance(Timestamp::HOUR);
+    let ann = only_person(&world, &owner, "ann").await;
+    let member = done(&world, &owner, Method::POST, "/api/v1/loyalty/members", json!({"person_id": ann})).await;
+    let member = member["member_id"].clone();
+    let board = format!("/api/v1/loyalty/members/{}/leaderboards/week", member.as_str().unwrap());
+    let (url, mut received) = receiver(Vec::new()).await;
+    let events = json!([
+        "challenge.progressed",
+        "challenge.completed",
+        "badge.received",
+        "leaderboard.joined",
+        "leaderboard.left",
+        "leaderboard.won"
+    ]);
+    done(&world, &owner, Method::POST, HOOKS, json!({"url": url, "events": events})).await;
+
+    done(&world, &owner, Method::POST, &format!("{board}/joined"), json!({"name": "Swift Fox"})).await;
+    for number in [1, 2] {
+        let order = json!({"order_id": format!("o{number}"), "subtotal": 30.0, "revenue": 30.0, "currency": "EUR"});
+        happen(&world, &key, vec![track(&format!("m{number}"), "u1", "Order Completed", order)]).await;
+    }
+    world.clock.advance(8 * Timestamp::DAY);
+    assert_eq!(leaderboards::settle(&world.app.installation, FIRST).await.unwrap(), 1);
+    done(&world, &owner, Method::POST, &format!("{board}/left"), json!({})).await;
+    settle(&world).await;
+    while rapport_server::webhooks::send_due(&world.app.installation, true).await.unwrap() {}
+    let mut told = Vec::new();
+    while let Ok((_, body)) = received.try_recv() {
+        assert_eq!((&body["data"]["customer"], &body["data"]["member"]), (&json!(ann), &member), "{body}");
+        assert!(!body.to_string().contains("Swift Fox"), "a name that only the leaderboard shows: {body}");
+        told.push(body);
+    }
+    let mut types: Vec<&str> = told.iter().map(|body| body["type"].as_str().unwrap()).collect();
+    types.sort_unstable();
+    let badge = "badge.received";
+    let expected = [
+        badge,
+        badge,
+        "challenge.completed",
+        "challenge.progressed",
+        "leaderboard.joined",
+        "leaderboard.left",
+        "leaderboard.won",
+    ];
+    assert_eq!(types, expected);
+    let of = |name: &str| &told.iter().find(|body| body["type"] == name).unwrap()["data"];
+    assert_eq!((&of("challenge.completed")["challenge"], &of(badge)["badge"]), (&json!("twice"), &json!("regular")));
+    assert_eq!((&of("leaderboard.won")["place"], &of("leaderboard.won")["points"]), (&json!(1), &json!(500)));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

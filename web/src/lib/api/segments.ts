@@ -213,7 +213,31 @@ export const WEBHOOK_EVENTS = [
 	'tier.reached',
 	'tier.lost',
 	'tier.kept',
-	'tier.progressed'
+	'tier.progressed',
+	'referral.made',
+	'referral.converted',
+	'referral.qualified',
+	'referral.rewarded',
+	'referral.taken_back',
+	'challenge.joined',
+	'challenge.progressed',
+	'challenge.completed',
+	'challenge.lapsed',
+	'badge.received',
+	'badge.taken_back',
+	'leaderboard.joined',
+	'leaderboard.left',
+	'leaderboard.won',
+	'partner.given',
+	'partner.burned',
+	'partner.returned',
+	'partner.month_closed',
+	'gift_card.issued',
+	'gift_card.topped_up',
+	'gift_card.spent',
+	'gift_card.refunded',
+	'gift_card.claimed',
+	'gift_card.voided'
 ] as const;
 export type WebhookEvent = (typeof WEBHOOK_EVENTS)[number];
 export interface Webhook {

@@ -2,8 +2,6 @@
 
 mod codes;
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use crate::http::route::routes;
 use axum::extract::State;
 use rapport_domain::Timestamp;
@@ -13,14 +11,13 @@ use rapport_loyalty::offers::{Cart, Choice, Decision, Effect, EffectKind, Line, 
 use rapport_loyalty::program::Program;
 use rapport_loyalty::records::documents::Version;
 use rapport_loyalty::records::offer_uses;
-use rapport_segments::Condition;
-use rapport_segments::records::segments;
 use rapport_store::{Priority, Queries};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 
+use super::protected::refuse_offer;
 use super::{documents, members, missing, named};
 use crate::api::members::instant;
 use crate::api::segments::{Names, user_names};
@@ -177,36 +174,11 @@ pub async fn save_loyalty_offer(
     let offer = Offer::from_json(documents::complete("offer", &key, body.offer, body.text.as_deref())?)?;
     let mut db = app.installation.store.read();
     if let Some(latest) = app.installation.programs.get(&mut db, caller.workspace).await?.latest() {
-        refuse_protected(&mut db, &caller, &offer, &latest.program).await?;
+        refuse_offer(&mut db, caller.workspace, &offer, &latest.program.offers).await?;
     }
     let row = documents::save(&app, &caller, (offer, &body.state), body.version).await?;
     let users = user_names(&app, caller.workspace).await?;
     Ok(Json(LoyaltyOffer::of(row, &users)?))
-}
-
-/// Refuses an offer that goes by what no price may depend on, also through a segment, or a segment of a segment.
-async fn refuse_protected(
-    db: &mut impl Queries,
-    caller: &Caller,
-    offer: &Offer,
-    program: &Program,
-) -> Result<(), Problem> {
-    let mut asked: Vec<String> = offer.when.segment_keys().into_iter().map(str::to_owned).collect();
-    if asked.is_empty() {
-        return Ok(());
-    }
-    let known: BTreeMap<String, Condition> =
-        segments::conditions(&segments::all(db, caller.workspace).await?).into_iter().collect();
-    let mut seen = BTreeSet::new();
-    while let Some(key) = asked.pop() {
-        let Some(condition) = known.get(&key).filter(|_| seen.insert(key.clone())) else { continue };
-        if let Some(fact) = program.offers.protected(condition.fact_keys().into_iter()) {
-            let why = format!("the segment `{key}` goes by `{fact}`, which no price may depend on");
-            return Err(Problem::invalid("offer.when", why));
-        }
-        asked.extend(condition.segment_keys().into_iter().map(str::to_owned));
-    }
-    Ok(())
 }
 
 /// A cart to be priced.
@@ -412,7 +384,7 @@ pub async fn price_cart(
             for form in forms {
                 let offer = Offer::from_json(form)?;
                 offer.check(program)?;
-                refuse_protected(&mut db, &caller, &offer, program).await?;
+                refuse_offer(&mut db, workspace, &offer, &program.offers).await?;
                 if tried.iter().any(|other| other.key == offer.key) {
                     return Err(Problem::invalid("offers", "has a key twice"));
                 }

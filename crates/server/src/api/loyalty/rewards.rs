@@ -10,11 +10,12 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 
+use super::protected::refuse_reward;
 use super::{documents, named};
 use crate::api::segments::{Names, user_names};
 use crate::api::shapes::time;
 use crate::app::App;
-use crate::auth::Caller;
+use crate::auth::{Caller, Permission};
 use crate::http::extract::{Json, Path, Query};
 use crate::http::paging::Rows;
 use crate::problem::Problem;
@@ -119,8 +120,13 @@ pub async fn save_loyalty_reward(
     Path(key): Path<String>,
     Json(body): Json<LoyaltyRewardBody>,
 ) -> Result<Json<LoyaltyReward>, Problem> {
-    let form = documents::complete("reward", &key, body.reward, body.text.as_deref())?;
-    let row = documents::save(&app, &caller, (Reward::from_json(form)?, &body.state), body.version).await?;
+    caller.require(Permission::EditLoyalty)?;
+    let reward = Reward::from_json(documents::complete("reward", &key, body.reward, body.text.as_deref())?)?;
+    let mut db = app.installation.store.read();
+    if let Some(latest) = app.installation.programs.get(&mut db, caller.workspace).await?.latest() {
+        refuse_reward(&mut db, caller.workspace, &reward, &latest.program.offers).await?;
+    }
+    let row = documents::save(&app, &caller, (reward, &body.state), body.version).await?;
     let users = user_names(&app, caller.workspace).await?;
     Ok(Json(LoyaltyReward::of(row, &users)?))
 }
