@@ -23,6 +23,7 @@ mod operation;
 mod refusal;
 mod restore;
 mod rules;
+mod terms;
 mod work;
 
 pub use account::{Account, Balance, Hold, HoldState, Lot};
@@ -31,6 +32,7 @@ pub use command::{Act, Command, Expiry, OWN_IDS, Portion, REFERENCE_MAX, Shortag
 pub use operation::{Kind, Operation, Place, Posting};
 pub use refusal::Refusal;
 pub use rules::{clawed, shares};
+pub use terms::{LotTerms, Terms};
 pub use work::{AccountKey, Answer, Done, Ledger, Standing, Wallet};
 
 /// A member's number: random, and says nothing about who it is.

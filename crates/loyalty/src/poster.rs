@@ -280,8 +280,9 @@ async fn settle(
         let began = Instant::now();
         let found = records::settle(&mut tx, memory, workspace, part, store.clock().now()).await?;
         let found = u32::try_from(found).expect("no more than were asked for");
-        slice.took(began.elapsed(), found);
+        // Others wait through the sync of the disk as well.
         tx.commit().await?;
+        slice.took(began.elapsed(), found);
         memory.trim();
         count += found;
         if count >= most || found < part || others_wait() {

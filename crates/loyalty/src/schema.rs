@@ -1,7 +1,8 @@
 //! The ledger's tables. Every column is declared in [`DATA_MAP`].
 //!
 //! Always holds: rows of `loyalty_operations` and `loyalty_postings` are only ever added (the one exception is `reversed`, how much of an operation was undone
-//! later); lots, holds and balances follow from the postings and can be compared with them at any time. They are kept under a member's number: erasing a
+//! later). That, and lots, holds, balances and sums, follow from the operations, their terms and their postings, and `rapport verify` compares them. Lots and holds
+//! of operations from before terms were kept (migration 35) have dates that nothing can be compared with. All of it is kept under a member's number: erasing a
 //! person breaks the link from the person to the number, so that the totals and the chain of hashes stay what they are.
 
 mod books;
@@ -68,6 +69,7 @@ pub const MIGRATIONS: Migrations = Migrations {
         Migration { number: 32, name: "how often members were changed", sql: PEOPLE },
         Migration { number: 33, name: "trails of accounts", sql: TRAILS },
         Migration { number: 34, name: "lots of which something is left, by account", sql: OPEN_BY_ACCOUNT },
+        Migration { number: 35, name: "terms of operations", sql: TERMS },
     ],
 };
 
@@ -252,6 +254,11 @@ INSERT INTO loyalty_open_lots (workspace, member, wallet, lot)
 ALTER TABLE loyalty_balances ADD COLUMN opened TEXT NOT NULL DEFAULT '';
 DROP INDEX loyalty_lots_left;
 ALTER TABLE loyalty_lots DROP COLUMN is_open;
+";
+
+/// What an operation fixed beside its postings, under its checksum; what was posted before has none, and the checksum that it had.
+const TERMS: &str = "
+ALTER TABLE loyalty_operations ADD COLUMN terms TEXT;
 ";
 
 const PROGRAM: &str = "
@@ -474,6 +481,7 @@ const COLUMNS: &[Declaration] = &[
             "owed",
             "effective_at",
             "recorded_at",
+            "terms",
             "source_kind",
         ],
     ),

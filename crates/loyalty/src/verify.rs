@@ -1,6 +1,13 @@
-//! Whether the ledger is what was written: every record against its checksum, every batch against the chain, every balance, lot and hold against the postings.
+//! Whether the ledger is what was written: every operation with its postings and terms against its checksum, every batch against the chain; how much of an
+//! operation was undone, every balance, trail, lot and hold, and the sums by hours and months, against the operations.
 //!
-//! Does not: mend anything. It names the first record that does not fit.
+//! Always holds: operations are looked at in order, so the first finding names the first record that does not fit; then comes what is derived from them.
+//!
+//! Does not: mend anything, nor know what was never under a checksum: references and reasons (erasure empties them), when accounts are looked at next, and when
+//! lots and holds end whose operation is from before terms were kept.
+
+mod holds;
+mod lots;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -8,8 +15,10 @@ use rapport_domain::WorkspaceId;
 use rapport_store::{Queries, args, sql};
 
 use crate::Error;
-use crate::ledger::{AccountKey, Balance, Chain, LotId, MemberId, Operation, Place, WalletId, checksum};
-use crate::records::{head, open_lots, read, trail};
+use crate::ledger::{AccountKey, Balance, Chain, Kind, MemberId, Operation, WalletId, checksum};
+use crate::records::{books, flows, head, read, trail};
+use holds::Holds;
+use lots::Lots;
 
 /// Operations read at a time.
 const STEP: u32 = 2_000;
@@ -28,7 +37,7 @@ pub struct Report {
 /// Something that does not fit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// The operation, or the last one when it is about a balance.
+    /// The operation, or the last one when it is about what several come to.
     pub operation: i64,
     /// What does not fit.
     pub what: String,
@@ -39,9 +48,12 @@ struct Found {
     report: Report,
     chain: Chain,
     balances: HashMap<AccountKey, Balance>,
-    lots: HashMap<LotId, [i64; 3]>,
-    /// In whose account the last point of each lot was put.
-    holders: HashMap<LotId, MemberId>,
+    lots: Lots,
+    holds: Holds,
+    /// How much of operations was undone: what they say, and what was.
+    reversed: BTreeMap<i64, (i64, i64)>,
+    /// What moved, by hours and since ever.
+    flows: flows::Sums,
     /// The operations that moved something in each account.
     trails: BTreeMap<AccountKey, Vec<i64>>,
     /// Operations since the last one that carries the chain's end.
@@ -68,6 +80,7 @@ pub async fn verify(db: &mut impl Queries, workspace: WorkspaceId) -> Result<Rep
         for (key, operations) in trail::of(&step) {
             found.trails.entry(key).or_default().extend(operations);
         }
+        flows::add_up(&mut found.flows, &step);
         for operation in step {
             let (sum, end) = stored.remove(&operation.number).unzip();
             one(&mut found, &operation, sum);
@@ -85,9 +98,12 @@ pub async fn verify(db: &mut impl Queries, workspace: WorkspaceId) -> Result<Rep
         let last = found.report.operations;
         found.finding(last, "the end of the chain is not the one that the head has");
     }
+    reversed(&mut found);
     balances(db, workspace, &mut found).await?;
     trails(db, workspace, &mut found).await?;
-    lots(db, workspace, &mut found).await?;
+    lots::compare(db, workspace, &mut found).await?;
+    holds::compare(db, workspace, &mut found).await?;
+    sums(db, workspace, &mut found).await?;
     Ok(found.report)
 }
 
@@ -110,18 +126,14 @@ fn one(found: &mut Found, operation: &Operation, stored: Option<i64>) {
         let balance = found.balances.entry((posting.member, posting.wallet)).or_default();
         balance.add(posting.from, -posting.amount);
         balance.add(posting.to, posting.amount);
-        if let Some(lot) = posting.lot {
-            let parts = found.lots.entry(lot).or_default();
-            for (place, by) in [(posting.from, -posting.amount), (posting.to, posting.amount)] {
-                let at = [Place::Pending, Place::Available, Place::Held].iter().position(|other| *other == place);
-                if let Some(at) = at {
-                    parts[at] += by;
-                }
-            }
-            if posting.to.is_members() {
-                found.holders.insert(lot, posting.member);
-            }
-        }
+    }
+    found.lots.add(operation);
+    found.holds.add(operation);
+    if operation.reversed != 0 {
+        found.reversed.entry(number).or_default().0 = operation.reversed;
+    }
+    if let (Kind::Reverse, Some(of), None) = (operation.kind, operation.reference, operation.refused) {
+        found.reversed.entry(of).or_default().1 += operation.amount + operation.short;
     }
     found.report.operations = number;
 }
@@ -149,6 +161,34 @@ fn link(found: &mut Found, end: [u8; 32]) {
         found.finding(first, format!("the chain breaks between operations {first} and {last}"));
         found.chain = Chain(end);
     }
+}
+
+/// How much of each operation was undone.
+fn reversed(found: &mut Found) {
+    for (operation, (says, was)) in std::mem::take(&mut found.reversed) {
+        if says != was {
+            found.finding(operation, format!("it says that {says} points of it were undone, and {was} were"));
+        }
+    }
+}
+
+/// The sums by hours and months.
+async fn sums(db: &mut impl Queries, workspace: WorkspaceId, found: &mut Found) -> Result<(), Error> {
+    let last = found.report.operations;
+    let (kept, sums) = (flows::all(db, workspace).await?, std::mem::take(&mut found.flows));
+    let wrong = sums.keys().chain(kept.keys()).filter(|key| sums.get(*key) != kept.get(*key)).min();
+    if let Some((wallet, hour, from, to)) = wrong {
+        let (wallet, from, to) = (wallet.0, from.key(), to.key());
+        found.finding(
+            last,
+            format!("the sum of hour {hour} of wallet {wallet} from {from} to {to} is not that of its postings"),
+        );
+    }
+    if let Some((wallet, month)) = books::wrong(db, workspace).await? {
+        let wallet = wallet.0;
+        found.finding(last, format!("the books of wallet {wallet} in month {month} are not what its postings come to"));
+    }
+    Ok(())
 }
 
 async fn balances(db: &mut impl Queries, workspace: WorkspaceId, found: &mut Found) -> Result<(), Error> {
@@ -195,45 +235,6 @@ async fn trails(db: &mut impl Queries, workspace: WorkspaceId, found: &mut Found
             last,
             format!("the trail of member {} in wallet {} has operations that moved nothing there", member.0, wallet.0),
         );
-    }
-    Ok(())
-}
-
-async fn lots(db: &mut impl Queries, workspace: WorkspaceId, found: &mut Found) -> Result<(), Error> {
-    let next = sql!(
-        "SELECT lot, pending, available, held, member, wallet FROM loyalty_lots WHERE lot > $2 AND workspace = $1 ORDER BY lot LIMIT $3"
-    );
-    let mut open = open_lots::all(db, workspace).await?;
-    let last = found.report.operations;
-    let mut after = 0_i64;
-    loop {
-        let rows: Vec<(i64, i64, i64, i64, i64, i64)> =
-            db.fetch_all(next.clone(), args![workspace, after, i64::from(STEP)]).await?;
-        let Some(end) = rows.last().map(|row| row.0) else { break };
-        after = end;
-        for (lot, pending, available, held, member, wallet) in rows {
-            // An empty lot changes hands only when something comes back into it.
-            let left = pending + available + held > 0;
-            let stands = open.remove(&LotId(lot)).unwrap_or_default();
-            if left && stands != [(MemberId(member), WalletId(wallet))] {
-                found.finding(
-                    last,
-                    format!("lot {lot} does not stand once among those of its account of which something is left"),
-                );
-            }
-            if left && found.holders.get(&LotId(lot)).is_some_and(|holder| holder.0 != member) {
-                found.finding(last, format!("lot {lot} is not in the account that its postings say"));
-            }
-            if found.lots.remove(&LotId(lot)).unwrap_or_default() != [pending, available, held] {
-                found.finding(last, format!("what is left of lot {lot} is not what its postings come to"));
-            }
-        }
-    }
-    let mut missing: Vec<LotId> =
-        found.lots.iter().filter(|(_, parts)| **parts != [0; 3]).map(|(lot, _)| *lot).collect();
-    missing.sort();
-    for lot in missing {
-        found.finding(last, format!("lot {} is missing", lot.0));
     }
     Ok(())
 }

@@ -54,6 +54,7 @@ impl Ledger {
                 let lots = self.consume(key, *amount, Place::Held, now);
                 let hold = Hold { operation: number, amount: *amount, until: *until, state: HoldState::Open, lots };
                 self.change_hold(key, hold);
+                self.terms.until = Some(*until);
                 Ok(made(*amount))
             }
             Act::Capture { hold, amount } => {
@@ -180,7 +181,7 @@ impl Ledger {
         let lots: Vec<Lot> = self.account(key).lots().filter(ends_earlier).cloned().collect();
         let amount = lots.iter().map(Lot::remaining).sum();
         for lot in lots {
-            self.change_lot(key, Lot { expires_at: Some(expires_at), ..lot });
+            self.fix_lot(key, Lot { expires_at: Some(expires_at), ..lot });
         }
         amount
     }

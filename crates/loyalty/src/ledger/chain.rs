@@ -1,7 +1,8 @@
 //! The chain of hashes over everything that was ever posted: whoever changes, drops or slips in a record later breaks it from there on.
 //!
-//! Always holds: only numbers go in (whose account, how many points, from where to where, when), no id, reference or reason: when a person is erased, the
-//! chain stays whole.
+//! Always holds: what goes in is never erased (whose account, how many points, from where to where, when, until when, and of the id and what was asked for a
+//! hash), so no reference and no reason: when a person is erased, the chain stays whole. What changes later (how much was undone, what is left of a lot) is
+//! derived from it (`verify`).
 
 use super::{Operation, Refusal};
 
@@ -60,6 +61,13 @@ pub fn checksum(operation: &Operation) -> i64 {
         ] {
             add(value);
         }
+    }
+    // Operations from before terms were kept have none, and the checksum that they had.
+    if let Some(terms) = &operation.terms {
+        for value in [word("terms"), word(&operation.id), word(&terms.text())] {
+            add(value);
+        }
+        hash.update(&operation.fingerprint);
     }
     let bytes = hash.finalize();
     i64::from_le_bytes(bytes.as_bytes()[..8].try_into().expect("a hash has 32 bytes"))

@@ -43,6 +43,7 @@ impl Ledger {
         }
         let number = self.next_operation();
         let amount = self.extend(key, end);
+        let terms = Some(self.take_terms());
         self.note(Operation {
             number,
             id: format!("{OWN_IDS}{number}"),
@@ -59,6 +60,7 @@ impl Ledger {
             effective_at: now,
             recorded_at: now,
             postings: Vec::new(),
+            terms,
             source: Source { kind: "activity".into(), ..Source::own() },
         });
         self.recorded_at = now;
@@ -94,7 +96,7 @@ impl Ledger {
                 Verdict::Never => (Kind::Extend, self.put_off(key, instant, None), None),
             },
         };
-        let postings = self.take_postings();
+        let (postings, terms) = (self.take_postings(), Some(self.take_terms()));
         self.note(Operation {
             number,
             id: format!("{OWN_IDS}{number}"),
@@ -111,6 +113,7 @@ impl Ledger {
             effective_at: at,
             recorded_at: now,
             postings,
+            terms,
             source: if spared == Verdict::Lapse { Source::own() } else { by_law() },
         });
         self.recorded_at = self.recorded_at.max(now);
@@ -132,7 +135,7 @@ impl Ledger {
         let lots: Vec<Lot> = self.account(key).lots().filter(lapses).cloned().collect();
         let amount = lots.iter().map(Lot::remaining).sum();
         for lot in lots {
-            self.change_lot(key, Lot { expires_at: end, ..lot });
+            self.fix_lot(key, Lot { expires_at: end, ..lot });
         }
         amount
     }

@@ -10,7 +10,7 @@
 use rapport_domain::Timestamp;
 
 use super::command::OWN_IDS;
-use super::{AccountKey, Balance, Kind, Ledger, LotId, MemberId, Operation, Place, Source, WalletId};
+use super::{AccountKey, Balance, Kind, Ledger, LotId, MemberId, Operation, Place, Source, Terms, WalletId};
 
 /// The places of a lot's points.
 const OF_LOTS: [Place; 3] = [Place::Pending, Place::Available, Place::Held];
@@ -69,6 +69,7 @@ impl Ledger {
             effective_at: now,
             recorded_at: now,
             postings,
+            terms: Some(Terms::default()),
             source: Source { kind: "merge".into(), reference: from.0.0.to_string(), ..Source::default() },
         });
         self.recorded_at = now;

@@ -2,7 +2,10 @@
 
 use rapport_domain::Timestamp;
 
-use super::{Account, AccountKey, Balance, Hold, HoldState, Ledger, Lot, LotId, Operation, Place, Posting, Wallet};
+use super::{
+    Account, AccountKey, Balance, Hold, HoldState, Ledger, Lot, LotId, LotTerms, Operation, Place, Posting, Terms,
+    Wallet,
+};
 
 /// What is put back when a command is refused.
 #[derive(Debug)]
@@ -59,7 +62,7 @@ impl Ledger {
             operation,
             origin,
         };
-        self.change_lot(key, lot);
+        self.fix_lot(key, lot);
         self.post(key, from, place, amount, Some(id), at);
         self.repay(key, at);
     }
@@ -102,6 +105,11 @@ impl Ledger {
         std::mem::take(&mut self.current)
     }
 
+    /// What it fixes beside them.
+    pub(super) fn take_terms(&mut self) -> Terms {
+        std::mem::take(&mut self.terms)
+    }
+
     /// Moves points. Nothing to move is no posting.
     pub(super) fn post(
         &mut self,
@@ -133,6 +141,12 @@ impl Ledger {
         self.postings += 1;
         let number = self.postings;
         self.current.push(Posting { number, member: key.0, wallet: key.1, from, to, amount, lot, effective_at: at });
+    }
+
+    /// Makes a lot, or gives it another end.
+    pub(super) fn fix_lot(&mut self, key: AccountKey, lot: Lot) {
+        self.terms.lots.push(LotTerms::of(&lot));
+        self.change_lot(key, lot);
     }
 
     pub(super) fn change_lot(&mut self, key: AccountKey, lot: Lot) {
@@ -205,6 +219,7 @@ impl Ledger {
 
     pub(super) fn back_to(&mut self, mark: &Mark) {
         self.current.clear();
+        self.terms = Terms::default();
         while self.undo.len() > mark.undo {
             match self.undo.pop().expect("there is more than the mark") {
                 Undo::Balance(key, before) => *self.account(key).balance_mut() = before,

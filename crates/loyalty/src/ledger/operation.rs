@@ -2,7 +2,7 @@
 
 use rapport_domain::Timestamp;
 
-use super::{LotId, MemberId, Refusal, WalletId};
+use super::{LotId, MemberId, Refusal, Terms, WalletId};
 
 /// Where points can be. The first four are a member's, the others the programme's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -207,6 +207,8 @@ pub struct Operation {
     pub recorded_at: Timestamp,
     /// What moved.
     pub postings: Vec<Posting>,
+    /// What it fixed beside that; `None` of what was posted before that was kept, whose checksum says nothing of it, of the id and of the fingerprint.
+    pub terms: Option<Terms>,
     /// Where it came from.
     pub source: super::Source,
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use rapport_domain::Timestamp;
 
 use super::moves::Undo;
-use super::{Account, Act, Balance, Command, LotId, MemberId, Operation, Posting, Refusal, Source, WalletId};
+use super::{Account, Act, Balance, Command, LotId, MemberId, Operation, Posting, Refusal, Source, Terms, WalletId};
 use crate::jurisdictions::Guard;
 
 /// How far the machine's clock may fall behind the last operation before commands are refused: as much as a time server moves it at once.
@@ -85,6 +85,8 @@ pub struct Ledger {
     pub(super) undo: Vec<Undo>,
     /// The postings of the operation that is being made.
     pub(super) current: Vec<Posting>,
+    /// What it fixes beside them.
+    pub(super) terms: Terms,
 }
 
 /// What was done, to be written down.
@@ -190,6 +192,7 @@ impl Ledger {
             after: self.balance(key),
             effective_at: outcome.effective_at,
             postings: self.take_postings(),
+            terms: Some(self.take_terms()),
             member: key.0,
             ..Operation::of(command, number, now)
         };
@@ -319,6 +322,7 @@ impl Operation {
             effective_at: now,
             recorded_at: now,
             postings: Vec::new(),
+            terms: Some(Terms::default()),
             source: command.source.clone(),
         }
     }

@@ -8,7 +8,7 @@
 use std::collections::HashMap;
 
 use jiff::civil::Date;
-use rapport_domain::{Calendar, Timestamp, WorkspaceId};
+use rapport_domain::{Calendar, Timestamp, WeekStart, WorkspaceId};
 use rapport_store::{Queries, Record, Tx, args, sql};
 
 use super::head::{self, Head};
@@ -123,23 +123,50 @@ impl Sums {
 /// The store's.
 pub async fn read(db: &mut impl Queries, workspace: WorkspaceId, months: &Months) -> rapport_store::Result<Sums> {
     let Some(head) = head::read(db, workspace).await? else { return Ok(Sums::default()) };
-    let mut sums = HashMap::new();
     let mut after = mark(db, workspace, months).await?.unwrap_or(0);
-    if after > 0 {
-        let kept = sql!(
-            "SELECT wallet, vintage, effective_month, recorded_month, from_place, to_place, amount FROM loyalty_books WHERE workspace = $1"
-        );
-        let rows: Vec<(i64, i64, i64, i64, String, String, i64)> = db.fetch_all(kept, args![workspace]).await?;
-        sums.extend(rows.into_iter().map(|(wallet, vintage, effective, recorded, from, to, amount)| {
-            ((wallet, vintage, effective, recorded, from, to), amount)
-        }));
-    }
+    let mut sums = if after > 0 { kept(db, workspace).await? } else { HashMap::new() };
     while after < head.operations {
         let until = (after + STEP).min(head.operations);
         add(db, workspace, months, (after, until), &mut sums).await?;
         after = until;
     }
     Ok(Sums { sums, head: Some(head) })
+}
+
+/// The sums that are kept.
+async fn kept(db: &mut impl Queries, workspace: WorkspaceId) -> rapport_store::Result<HashMap<Key, i64>> {
+    let kept = sql!(
+        "SELECT wallet, vintage, effective_month, recorded_month, from_place, to_place, amount FROM loyalty_books WHERE workspace = $1"
+    );
+    let rows: Vec<(i64, i64, i64, i64, String, String, i64)> = db.fetch_all(kept, args![workspace]).await?;
+    let sum = |(wallet, vintage, effective, recorded, from, to, amount)| {
+        ((wallet, vintage, effective, recorded, from, to), amount)
+    };
+    Ok(rows.into_iter().map(sum).collect())
+}
+
+/// The first wallet and month whose kept sums are not what the postings come to.
+///
+/// # Errors
+/// The store's.
+pub(crate) async fn wrong(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+) -> rapport_store::Result<Option<(WalletId, Month)>> {
+    let find = sql!("SELECT zone, operation FROM loyalty_book_marks WHERE workspace = $1");
+    let found: Option<(String, i64)> = db.fetch_optional(find, args![workspace]).await?;
+    let Some((zone, end)) = found else { return Ok(None) };
+    // What is kept in a zone that nobody has is never read.
+    let Some(calendar) = Calendar::new(&zone, WeekStart::Monday) else { return Ok(None) };
+    let (months, mut sums, mut after) = (Months::of(&calendar, &zone), HashMap::new(), 0);
+    while after < end {
+        let until = (after + STEP).min(end);
+        add(db, workspace, &months, (after, until), &mut sums).await?;
+        after = until;
+    }
+    let kept = kept(db, workspace).await?;
+    let keys = sums.keys().chain(kept.keys()).filter(|key| sums.get(*key) != kept.get(*key));
+    Ok(keys.min().map(|(wallet, _, month, ..)| (WalletId(*wallet), *month)))
 }
 
 /// Up to which operation the sums are kept; `None` when they are of another zone, or of nothing.

@@ -53,19 +53,44 @@ impl Flows {
     }
 }
 
-/// Adds what a batch moved.
-pub(super) fn note(writes: &mut Writes, workspace: WorkspaceId, operations: &[Operation]) {
-    let mut sums: BTreeMap<(i64, i64, &str, &str), i64> = BTreeMap::new();
+/// How much moved, by wallet, hour, from and to.
+pub(crate) type Sums = BTreeMap<(WalletId, i64, Place, Place), i64>;
+
+/// Adds what operations moved.
+pub(crate) fn add_up(sums: &mut Sums, operations: &[Operation]) {
     for posting in operations.iter().flat_map(|operation| &operation.postings) {
         for hour in [EVER, hour(posting.effective_at)] {
-            *sums.entry((posting.wallet.0, hour, posting.from.key(), posting.to.key())).or_default() += posting.amount;
+            *sums.entry((posting.wallet, hour, posting.from, posting.to)).or_default() += posting.amount;
         }
     }
+}
+
+/// The sums of all hours and since ever, as they are kept.
+///
+/// # Errors
+/// The store's.
+pub(crate) async fn all(db: &mut impl Queries, workspace: WorkspaceId) -> Result<Sums> {
+    let kept = sql!("SELECT wallet, hour, from_place, to_place, amount FROM loyalty_flows WHERE workspace = $1");
+    let rows: Vec<(i64, i64, String, String, i64)> = db.fetch_all(kept, args![workspace]).await?;
+    let mut sums = Sums::new();
+    for (wallet, hour, from, to, amount) in rows {
+        let place = |text: &str, column| Place::read(text).ok_or_else(|| unknown(column));
+        sums.insert((WalletId(wallet), hour, place(&from, "from_place")?, place(&to, "to_place")?), amount);
+    }
+    Ok(sums)
+}
+
+/// Adds what a batch moved.
+pub(super) fn note(writes: &mut Writes, workspace: WorkspaceId, operations: &[Operation]) {
+    let mut sums = Sums::new();
+    add_up(&mut sums, operations);
     let add = sql!(
         "INSERT INTO loyalty_flows (workspace, wallet, hour, from_place, to_place, amount) VALUES {rows}
          ON CONFLICT (workspace, wallet, hour, from_place, to_place) DO UPDATE SET amount = loyalty_flows.amount + EXCLUDED.amount"
     );
-    let row = |((wallet, hour, from, to), amount)| args![workspace, wallet, hour, from, to, amount];
+    let row = |((wallet, hour, from, to), amount): ((WalletId, i64, Place, Place), i64)| {
+        args![workspace, wallet.0, hour, from.key(), to.key(), amount]
+    };
     writes.execute_later(add, sums.into_iter().map(row));
 }
 

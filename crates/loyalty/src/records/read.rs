@@ -9,7 +9,7 @@ use super::{jurisdictions, load, members, open_lots, trail};
 use crate::Error;
 use crate::ledger::{
     Account, AccountKey, Balance, Hold, HoldState, Kind, Ledger, Lot, LotId, MemberId, Operation, Place, Posting,
-    Refusal, Source, WalletId,
+    Refusal, Source, Terms, WalletId,
 };
 
 type Result<T> = rapport_store::Result<T>;
@@ -23,6 +23,8 @@ impl Record for Operation {
     fn from_row(row: &Row) -> Result<Self> {
         let refused: Option<String> = row.get("refused")?;
         let refused = refused.map(|code| Refusal::read(&code).ok_or_else(|| unknown("refused"))).transpose()?;
+        let terms: Option<String> = row.get("terms")?;
+        let terms = terms.map(|text| Terms::read(&text).ok_or_else(|| unknown("terms"))).transpose()?;
         Ok(Self {
             number: row.get("operation")?,
             id: row.get("id")?,
@@ -44,6 +46,7 @@ impl Record for Operation {
             effective_at: row.get("effective_at")?,
             recorded_at: row.get("recorded_at")?,
             postings: Vec::new(),
+            terms,
             source: Source {
                 kind: row.get("source_kind")?,
                 reference: row.get("source_reference")?,

@@ -11,7 +11,7 @@ use serde_json::json;
 use super::head::{self, Head};
 use super::{Memory, Written, flows, open_lots, trail};
 use crate::Error;
-use crate::ledger::{Account, AccountKey, Chain, Done, Hold, Kind, Lot, LotId, MemberId, Operation, checksum};
+use crate::ledger::{Account, AccountKey, Chain, Done, Hold, Kind, Lot, LotId, MemberId, Operation, Terms, checksum};
 
 /// Writes down what was done, if anything was.
 pub(super) fn done(tx: &mut Tx, memory: &mut Memory, workspace: WorkspaceId, head: Head) -> Result<(), Error> {
@@ -69,7 +69,7 @@ fn all(
 fn operations(writes: &mut Writes, workspace: WorkspaceId, done: &Done, head: &Head) {
     let insert = sql!(
         "INSERT INTO loyalty_operations (workspace, operation, id, kind, wallet, member, amount, short, refused, reference, reversed, fingerprint,
-             pending, available, held, owed, effective_at, recorded_at, checksum, chain, source_kind, source_reference, source_by, source_reason)
+             pending, available, held, owed, effective_at, recorded_at, checksum, chain, terms, source_kind, source_reference, source_by, source_reason)
          VALUES {rows}"
     );
     writes.execute_later(insert, done.operations.iter().map(|operation| operation_row(workspace, operation, head)));
@@ -129,6 +129,7 @@ fn operation_row(workspace: WorkspaceId, operation: &Operation, head: &Head) -> 
         operation.recorded_at,
         checksum(operation),
         (*number == head.operations).then(|| head.chain.to_vec()),
+        operation.terms.as_ref().map(Terms::text),
         &source.kind,
         &source.reference,
         &source.by,

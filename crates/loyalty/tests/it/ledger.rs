@@ -8,4 +8,5 @@ mod oracle {
 }
 mod records;
 mod rules;
+mod tampering;
 mod trails;

@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
-use rapport_domain::{PersonId, Timestamp, WorkspaceId};
+use rapport_domain::{Calendar, PersonId, Timestamp, WorkspaceId};
 use rapport_loyalty::MIGRATIONS;
 use rapport_loyalty::ledger::{Act, Command, MemberId, Place, Source, Wallet, WalletId};
 use rapport_loyalty::liability::books::{Cell, Month, Pricing, books, vintages};
 use rapport_loyalty::records::books::{Basis, Months, Sums, end_before, keep, next, read as read_books};
 use rapport_loyalty::records::{self, Memory, read, wallets};
+use rapport_loyalty::verify::verify;
 use rapport_store::testing::TestDatabase;
 use rapport_store::{Priority, Queries, Store, args, db_test, sql};
 
@@ -153,4 +154,14 @@ async fn what_is_kept_is_what_would_be_added_up(db: TestDatabase) {
     keep(&mut tx, W, &shifted, step).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(sorted(&sums(&db, &shifted).await), again);
+    // In a zone that there is, `verify` reckons them as well.
+    let utc = Months::of(&Calendar::default(), "UTC");
+    let step = next(&mut db.read(), W, &utc).await.unwrap().unwrap();
+    let mut tx = db.begin(Priority::Background).await.unwrap();
+    keep(&mut tx, W, &utc, step).await.unwrap();
+    assert_eq!(verify(&mut tx, W).await.unwrap().findings, []);
+    tx.execute(sql!("UPDATE loyalty_books SET amount = amount + 1"), args![]).await.unwrap();
+    let found = verify(&mut tx, W).await.unwrap().findings;
+    assert!(matches!(&found[..], [one] if one.what.contains("the books of wallet 1")), "{found:?}");
+    tx.rollback().await.unwrap();
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use rapport_domain::Timestamp;
-use rapport_loyalty::ledger::{Act, Command, Expiry, MemberId, Portion, Shortage, Source, WalletId};
+use rapport_loyalty::ledger::{Act, Command, Expiry, Kind, MemberId, Operation, Portion, Shortage, Source, WalletId};
 
 /// Two who may do everything, one who is blocked, one whose account is closed, one whom nobody knows, and a third who may do everything.
 pub const MEMBERS: [MemberId; 6] = [MemberId(1), MemberId(2), MemberId(3), MemberId(4), MemberId(5), MemberId(6)];
@@ -55,6 +55,30 @@ pub fn life(most: usize) -> impl Strategy<Value = Vec<(i64, Step)>> {
         }
         steps
     })
+}
+
+/// A lapse that was posted: its id, and in whose account.
+pub type Lapse = (String, (MemberId, WalletId));
+
+/// What undoes a lapse says this and how many lapses ago it was, until [`aimed`] says which: ids of what happens by itself are known when it did.
+const LAPSE: &str = "lapse ";
+
+/// The lapse that an operation is, if it is one, and how many points lapsed.
+pub fn lapse(operation: &Operation) -> Option<(Lapse, i64)> {
+    let key = (operation.member, operation.wallet);
+    (operation.kind == Kind::Expire).then(|| ((operation.id.clone(), key), operation.amount))
+}
+
+/// The command, with the lapse that it undoes out of those that were posted.
+pub fn aimed(mut command: Command, lapses: &[Lapse]) -> Command {
+    let Act::Reverse { of, .. } = &mut command.act else { return command };
+    let Some(ago) = of.strip_prefix(LAPSE).and_then(|ago| ago.parse::<usize>().ok()) else { return command };
+    if !lapses.is_empty() {
+        let (id, key) = &lapses[lapses.len() - 1 - ago % lapses.len().min(4)];
+        *of = id.clone();
+        (command.member, command.wallet) = *key;
+    }
+    command
 }
 
 type Seed = (u8, u8, u8, i64, (u16, u16), (Option<i64>, Option<i64>), u8);
@@ -117,8 +141,10 @@ fn made((act, who, wallet, amount, (id, of), (one, other), choice): Seed, earlie
             }
         }
         18..22 => {
-            let of = reference(moves);
-            Act::Reverse { of, portion, shortage, grace_until: one.filter(|_| choice % 3 == 1).map(later) }
+            // A third of them undo what lapsed, which needs another end.
+            let is_lapse = of.is_multiple_of(3);
+            let of = if is_lapse { format!("{LAPSE}{}", of / 3 % 4) } else { reference(moves) };
+            Act::Reverse { of, portion, shortage, grace_until: one.filter(|_| is_lapse || choice % 3 == 1).map(later) }
         }
         22 if choice % 4 == 0 => Act::Forfeit {},
         _ => Act::Extend { expires_at: later(amount - 1) },

@@ -50,6 +50,8 @@ pub struct Points {
     lots: usize,
     owed: BTreeMap<Key, i64>,
     did: BTreeMap<String, Did>,
+    /// What lapsed and has no id yet, in whose account by the number that it had then: an account's lapses are posted in their order when it is looked at.
+    lapses: Vec<(Key, Did)>,
     holds: Vec<String>,
     wallet: Option<Wallet>,
     standing: BTreeMap<MemberId, &'static str>,
@@ -147,6 +149,17 @@ impl Points {
         }
     }
 
+    /// That a lapse was posted under this id, of so many points; said again, it is known.
+    pub fn lapsed(&mut self, id: &str, key: Key, amount: i64) {
+        if self.did.contains_key(id) {
+            return;
+        }
+        let next = self.lapses.iter().position(|(of, _)| *of == key).expect("what was posted has lapsed here too");
+        let (_, did) = self.lapses.remove(next);
+        assert_eq!(did.amount, amount, "{id} of {key:?}");
+        self.did.insert(id.to_owned(), did);
+    }
+
     fn heir(&self, member: MemberId) -> MemberId {
         self.heirs.get(&member).copied().unwrap_or(member)
     }
@@ -160,7 +173,7 @@ impl Points {
             }
         };
         self.points.iter_mut().for_each(|point| rename(&mut point.owner));
-        for did in self.did.values_mut() {
+        for did in self.did.values_mut().chain(self.lapses.iter_mut().map(|(_, did)| did)) {
             did.key.iter_mut().for_each(rename);
             did.took.iter_mut().for_each(|(key, ..)| rename(key));
             did.gave.iter_mut().for_each(|(key, _)| rename(key));
@@ -391,7 +404,8 @@ impl Points {
         if matches!(target.kind, "hold" | "release" | "extend" | "forfeit") {
             return Err(Refusal::NotReversible);
         }
-        if grace.is_some_and(|end| end <= now) {
+        // What lapsed would lapse again at once.
+        if grace.is_some_and(|end| end <= now) || (grace.is_none() && target.kind == "expire") {
             return Err(Refusal::EndsTooEarly);
         }
         let all = target.amount.abs();
@@ -507,13 +521,28 @@ impl Points {
                     self.let_go(hold);
                     self.did.get_mut(&id).unwrap().hold = Some((hold, "timed out", until));
                     self.pay_all();
+                    // What should have lapsed while it was set aside does before the next hold ends.
+                    self.lapse(at - 1);
                 }
             }
-            for point in &mut self.points {
-                if point.at == At::Available && point.expires.is_some_and(|end| end <= at) {
-                    point.at = At::Gone;
-                }
+            self.lapse(at);
+        }
+    }
+
+    /// What lapses by an instant: an account's points of one end together, in the order in which they would be used.
+    fn lapse(&mut self, at: i64) {
+        let mut over: BTreeMap<(Key, i64), Vec<usize>> = BTreeMap::new();
+        for (number, point) in self.points.iter_mut().enumerate() {
+            if let (At::Available, Some(end)) = (point.at, point.expires.filter(|end| *end <= at)) {
+                point.at = At::Gone;
+                over.entry((point.owner, end)).or_default().push(number);
             }
+        }
+        for ((key, _), mut points) in over {
+            points.sort_by_key(|number| (self.points[*number].earned, self.points[*number].lot));
+            let amount = points.len() as i64;
+            let took = points.into_iter().map(|number| (key, Some(number), false)).collect();
+            self.lapses.push((key, Did { key: Some(key), kind: "expire", amount, took, ..Did::default() }));
         }
     }
 
