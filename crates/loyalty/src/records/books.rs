@@ -169,6 +169,15 @@ pub(crate) async fn wrong(
     Ok(keys.min().map(|(wallet, _, month, ..)| (WalletId(*wallet), *month)))
 }
 
+/// How many operations are behind what is kept: so many [`read`] has to add up.
+///
+/// # Errors
+/// The store's.
+pub async fn behind(db: &mut impl Queries, workspace: WorkspaceId, months: &Months) -> rapport_store::Result<i64> {
+    let Some(head) = head::read(db, workspace).await? else { return Ok(0) };
+    Ok(head.operations - mark(db, workspace, months).await?.unwrap_or(0))
+}
+
 /// Up to which operation the sums are kept; `None` when they are of another zone, or of nothing.
 async fn mark(db: &mut impl Queries, workspace: WorkspaceId, months: &Months) -> rapport_store::Result<Option<i64>> {
     let find = sql!("SELECT zone, operation FROM loyalty_book_marks WHERE workspace = $1");

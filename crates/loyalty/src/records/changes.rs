@@ -286,6 +286,50 @@ pub async fn goodwill(tx: &mut Tx, scene: Scene<'_>, asked: Asked<'_>) -> Result
     Ok(outcome)
 }
 
+/// Goodwill that somebody gave.
+#[derive(Clone, Debug, PartialEq, Eq, Record)]
+pub struct GivenGoodwill {
+    /// Its number in the ledger.
+    pub operation: i64,
+    /// The ledger's operation.
+    pub id: String,
+    /// To whom; of a member who became one with another, whoever goes on for both.
+    pub member: i64,
+    /// Which wallet.
+    pub wallet: i64,
+    /// How many points.
+    pub amount: i64,
+    /// How many of them were taken back.
+    pub reversed: i64,
+    /// When.
+    pub recorded_at: Timestamp,
+    /// Who gave it.
+    pub source_by: String,
+    /// Why, in their words; empty of whoever was forgotten.
+    pub source_reason: String,
+}
+
+/// Goodwill that anybody gave, the newest first, before an operation.
+///
+/// # Errors
+/// The store's.
+pub async fn goodwill_given(
+    db: &mut impl Queries,
+    workspace: rapport_domain::WorkspaceId,
+    before: Option<i64>,
+    limit: u32,
+) -> rapport_store::Result<Vec<GivenGoodwill>> {
+    // Found by how its ids begin, which are indexed; the pluses keep an engine from going backwards through the whole ledger instead. `;` comes behind `:`.
+    let list = sql!(
+        "SELECT o.operation, o.id, CASE WHEN m.standing = 'merged' AND m.merged_into IS NOT NULL THEN m.merged_into ELSE o.member END AS member,
+             o.wallet, o.amount, o.reversed, o.recorded_at, o.source_by, o.source_reason
+         FROM loyalty_operations o LEFT JOIN loyalty_members m ON m.member = o.member AND m.workspace = o.workspace
+         WHERE o.id >= $4 AND o.id < $5 AND o.workspace = $1 AND +o.operation < $2 AND o.refused IS NULL AND o.source_kind = 'goodwill'
+         ORDER BY +o.operation DESC LIMIT $3"
+    );
+    db.fetch_all(list, args![workspace, before.unwrap_or(i64::MAX), limit, "goodwill:", "goodwill;"]).await
+}
+
 async fn by_id(db: &mut impl Queries, scene: Scene<'_>, id: &str) -> rapport_store::Result<Option<Change>> {
     let find = sql!("SELECT * FROM loyalty_changes WHERE id = $2 AND workspace = $1");
     db.fetch_optional(find, args![scene.workspace, id]).await

@@ -182,11 +182,25 @@ async fn goodwill_has_a_limit_for_each_who_gives(db: TestDatabase) {
             && it.source.reason == "for Zebrafish")
     );
     assert_eq!(kept.changes.len(), 1);
+    // Everybody of the staff sees who gave what to whom, the newest first; two who became one are that one.
+    let given = changes::goodwill_given(&mut world.store.read(), W, None, 10).await.unwrap();
+    let shown: Vec<_> = given.iter().map(|it| (it.id.as_str(), it.member, it.amount, it.source_by.as_str())).collect();
+    let expected = [
+        ("goodwill:g7", ann.0, 20, "usr_agent"),
+        ("goodwill:g3", ann.0, 30, "usr_other"),
+        ("goodwill:g1", ann.0, 30, "usr_agent"),
+    ];
+    assert_eq!(shown, expected, "neither changes nor what was refused");
+    assert!(given.iter().all(|it| it.source_reason == "for Zebrafish" && it.reversed == 0));
+    let older = changes::goodwill_given(&mut world.store.read(), W, Some(given[0].operation), 1).await.unwrap();
+    assert_eq!(older, given[1..2]);
     let mut tx = world.begin().await;
     personal::forget(&mut tx, W, PersonId(1)).await.unwrap();
     tx.commit().await.unwrap();
     let kept = personal::of(&mut world.store.read(), W, PersonId(1)).await.unwrap().unwrap();
     assert!(kept.changes.iter().all(|it| it.reason.is_empty() && it.answer.is_empty()));
     assert!(kept.operations.iter().all(|it| it.source.reason.is_empty()));
+    let given = changes::goodwill_given(&mut world.store.read(), W, None, 10).await.unwrap();
+    assert!(given.len() == 3 && given.iter().all(|it| it.source_reason.is_empty()));
     assert_eq!(verify(&mut world.store.read(), W).await.unwrap().findings, []);
 }

@@ -3,8 +3,8 @@
 //! Always holds: memberships hear of batches in their order, and of none before the lake has it; a few batches wait at most, then the pipeline does.
 //! What waits when the program stops is lost, and found again at the next start, because memberships follow from what was applied.
 
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use rapport_domain::{PersonId, Timestamp, WorkspaceId};
 use rapport_lake::EventRow;

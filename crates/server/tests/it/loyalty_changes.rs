@@ -17,6 +17,7 @@ use crate::world::{Answer, Browser, World};
 
 const CHANGES: &str = "/api/v1/loyalty/changes";
 const GOODWILL: &str = "/api/v1/loyalty/goodwill";
+const GIVEN: &str = "/api/v1/loyalty/goodwill/given";
 const BULKS: &str = "/api/v1/loyalty/bulks";
 const IMPORTS: &str = "/api/v1/loyalty/imports";
 
@@ -118,7 +119,33 @@ async fn a_change_takes_two_and_goodwill_has_a_limit() {
     world.clock.advance(Timestamp::DAY);
     assert_eq!(left(&agent).await, json!([limit(20, "day", 0), limit(500, "ever", 20)]));
     assert_eq!(post(&world, &agent, GOODWILL, gift("g5", 20)).await.status, StatusCode::OK);
+    goodwill_is_visible_to_all(&world, [&owner, &viewer], &ann).await;
     assert_eq!(verify(&mut world.app.installation.store.read(), FIRST).await.unwrap().findings, []);
+}
+
+/// Whoever may see people sees what anybody gave, page by page; once what was given is taken back, that too.
+async fn goodwill_is_visible_to_all(world: &World, [owner, viewer]: [&Browser; 2], ann: &str) {
+    let first = get(world, viewer, &format!("{GIVEN}?limit=1")).await;
+    let row = &first["rows"][0];
+    assert_eq!(
+        (&row["operation_id"], &row["member_id"], &row["wallet"], &row["points"], &row["taken_back"], &row["reason"]),
+        (&json!("goodwill:g5"), &json!(ann), &json!("points"), &json!(20), &json!(0), &json!("for her patience")),
+        "{first}"
+    );
+    assert_eq!(row["given_by"], "Test", "the name of whoever gave it: {first}");
+    assert!(row["member_name"].is_string() && row["given_at"].is_string(), "{first}");
+    let second = get(world, viewer, &format!("{GIVEN}?limit=1&cursor={}", first["next"].as_str().unwrap())).await;
+    assert_eq!((&second["rows"][0]["operation_id"], &second["next"]), (&json!("goodwill:g1"), &Value::Null));
+    let undo =
+        json!({"operations": [{"id": "undo-g5", "member_id": ann, "act": {"kind": "reverse", "of": "goodwill:g5"}}]});
+    let undone = post(world, owner, "/api/v1/loyalty/operations", undo).await;
+    assert_eq!(undone.status, StatusCode::OK, "{}", undone.text());
+    let all = get(world, owner, GIVEN).await;
+    assert_eq!((all["rows"].as_array().unwrap().len(), &all["rows"][0]["taken_back"]), (2, &json!(20)), "{all}");
+    let stranger = world.request(Method::GET, GIVEN, &[], String::new()).await;
+    assert_eq!(stranger.status, StatusCode::UNAUTHORIZED);
+    let wrong = call(world, owner, Method::GET, &format!("{GIVEN}?cursor=nonsense"), Value::Null).await;
+    refused(&wrong, StatusCode::BAD_REQUEST, "bad_cursor");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -2,11 +2,13 @@
 
 use axum::http::{Method, StatusCode};
 use rapport_domain::Timestamp;
+use rapport_loyalty::records::books::{self, Months};
 use rapport_loyalty::verify::verify;
 use rapport_server::auth::Role;
 use rapport_server::engaging::telling;
 use rapport_server::points::sample as club;
 use rapport_server::records::workspaces::FIRST;
+use rapport_store::Priority;
 use serde_json::{Value, json};
 
 use crate::engaging::{call, get};
@@ -43,6 +45,7 @@ async fn the_sample_shops_club_was_lived_in_the_order_of_time_and_its_figures_ar
     told(&world).await;
     let installation = &world.app.installation;
     assert_eq!(verify(&mut installation.store.read(), FIRST).await.unwrap().findings, []);
+    books_are_kept(&world).await;
 
     let overview = get(&world, &owner, "/api/v1/loyalty/overview").await;
     let points = &overview["wallets"][0];
@@ -63,6 +66,8 @@ async fn the_sample_shops_club_was_lived_in_the_order_of_time_and_its_figures_ar
     }
     let has = number(&points["pending"]) + number(&points["available"]) + number(&points["held"]);
     assert_eq!(number(&periods.last().unwrap()["outstanding"]), has - number(&points["owed"]));
+
+    what_it_comes_to_is_what_the_books_say(&world, &owner, &overview).await;
 
     // The schedule sums to what there is.
     let lapsing = get(&world, &owner, "/api/v1/loyalty/lapsing").await;
@@ -90,6 +95,42 @@ async fn the_sample_shops_club_was_lived_in_the_order_of_time_and_its_figures_ar
     members_are_found(&world, &owner).await;
     why_everybody_has_what_they_have(&world, &owner).await;
     crate::loyalty_sample::pages_are_not_empty(&world, &owner).await;
+}
+
+/// Keeps the books as the server does by itself, up to near the ledger's end.
+async fn books_are_kept(world: &World) {
+    let installation = &world.app.installation;
+    let programs = installation.programs.get(&mut installation.store.read(), FIRST).await.unwrap();
+    let program = &programs.latest().unwrap().program;
+    let months = Months::of(&program.calendar().unwrap(), &program.zone);
+    loop {
+        let step = books::next(&mut installation.store.read(), FIRST, &months).await.unwrap();
+        let Some(step) = step else { break };
+        let mut tx = installation.store.begin(Priority::Background).await.unwrap();
+        books::keep(&mut tx, FIRST, &months, step).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+}
+
+/// The books say here what they say on their own page; and a rule that holds somebody out can be measured.
+async fn what_it_comes_to_is_what_the_books_say(world: &World, owner: &Browser, overview: &Value) {
+    for wallet in overview["wallets"].as_array().unwrap() {
+        let (key, found) = (wallet["wallet"].as_str().unwrap(), &wallet["books"]);
+        let page = get(world, owner, &format!("/api/v1/loyalty/liability?wallet={key}")).await;
+        assert_eq!(found["redemption_by"], page["redemption_by"], "{wallet}: {page}");
+        let liability = if page["worth"].is_null() { &Value::Null } else { &page["liability"] };
+        assert_eq!(&found["liability"]["amount"], liability, "{wallet}: {page}");
+        let breakage = 1.0 - page["expected_redemption"].as_f64().unwrap();
+        let expected = Some(breakage).filter(|_| page["redemption_by"] != "all");
+        let millionths = |share: Option<f64>| share.map(|it| (it * 1e6).round() as i64);
+        assert_eq!(millionths(found["expected_breakage"].as_f64()), millionths(expected), "{wallet}: {page}");
+    }
+    let points = &overview["wallets"][0]["books"];
+    assert!(points["liability"]["amount"].is_string(), "{points}");
+    let rules = get(world, owner, "/api/v1/loyalty/rules").await;
+    let live: Vec<&Value> = rows(&rules).iter().filter(|it| it["state"] == "live").collect();
+    let held = live.iter().filter(|it| it["rule"]["holdout_percent"].as_i64().is_some_and(|percent| percent > 0));
+    assert_eq!((&overview["live_rules"], &overview["measured_rules"]), (&json!(live.len()), &json!(held.count())));
 }
 
 async fn rules_are_tried_on_the_latest_orders(world: &World, owner: &Browser) {
@@ -165,6 +206,9 @@ async fn without_a_programme_there_is_nothing_to_tell_and_wrong_times_are_refuse
             .await;
     assert_eq!((&overview["members"], &overview["earning"]), (&json!(0), &json!(0)));
     assert_eq!(overview["wallets"][0]["redemption_rate"], Value::Null);
+    let nothing = json!({"liability": null, "redemption_by": "all", "expected_breakage": null});
+    assert_eq!(overview["wallets"][0]["books"], nothing, "there is nothing to keep, and no point is worth anything");
+    assert_eq!((&overview["live_rules"], &overview["measured_rules"]), (&json!(0), &json!(0)));
     // Days of a zone that is half an hour off.
     assert_eq!(overview["periods"].as_array().unwrap().len(), 3, "{overview}");
     assert_eq!(overview["periods"][1]["from"], "2026-01-01T18:30:00Z");

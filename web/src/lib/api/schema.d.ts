@@ -2826,6 +2826,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/loyalty/goodwill/given": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the goodwill that anybody gave, the newest first: when, who, to whom, how much and why. */
+        get: operations["get_loyalty_goodwill_given"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/loyalty/households": {
         parameters: {
             query?: never;
@@ -12127,6 +12144,26 @@ export interface components {
              */
             most: number;
         };
+        /** @description Goodwill that somebody of the staff gave. */
+        GoodwillOperation: {
+            given_at: string;
+            given_by: string;
+            member_id: string;
+            /** @description Null when they were forgotten. */
+            member_name?: string | null;
+            /** @description The ledger's operation. */
+            operation_id: string;
+            /** Format: int64 */
+            points: number;
+            /** @description Why; empty when the member was forgotten. */
+            reason: string;
+            /**
+             * Format: int64
+             * @description How many of them were taken back later.
+             */
+            taken_back: number;
+            wallet: string;
+        };
         /** @description A group to make. */
         GroupBody: {
             /** @description 1 to 64 small letters, digits, `-`, `_` or `.` */
@@ -14424,6 +14461,10 @@ export interface components {
             joined: number;
             /** Format: int64 */
             joined_before: number;
+            /** @description Rules that are live. */
+            live_rules: number;
+            /** @description Those of them that hold somebody out by chance, so that it can be said what they bring in. */
+            measured_rules: number;
             /** Format: int64 */
             members: number;
             periods: components["schemas"]["MembersPeriod"][];
@@ -16390,6 +16431,36 @@ export interface components {
                 snoozed_until?: string | null;
                 /** @description `open`, `in_progress`, `waiting` or `done`. */
                 state: string;
+            }[];
+            /**
+             * Format: int64
+             * @description How many rows all pages have together, where that is known.
+             */
+            total?: number | null;
+        };
+        /** @description A page of a list. */
+        Page_GoodwillOperation: {
+            /** @description Where the next page begins; null on the last. */
+            next?: string | null;
+            /** @description The rows. */
+            rows: {
+                given_at: string;
+                given_by: string;
+                member_id: string;
+                /** @description Null when they were forgotten. */
+                member_name?: string | null;
+                /** @description The ledger's operation. */
+                operation_id: string;
+                /** Format: int64 */
+                points: number;
+                /** @description Why; empty when the member was forgotten. */
+                reason: string;
+                /**
+                 * Format: int64
+                 * @description How many of them were taken back later.
+                 */
+                taken_back: number;
+                wallet: string;
             }[];
             /**
              * Format: int64
@@ -24735,11 +24806,23 @@ export interface components {
             /** @description The wallet's key. */
             wallet: string;
         };
+        /** @description What a wallet comes to in the books now. */
+        WalletBooks: {
+            /**
+             * Format: double
+             * @description What share of all points is expected never to be redeemed (breakage), 0 to 1; null as long as that is neither set nor estimated.
+             */
+            expected_breakage?: number | null;
+            liability?: components["schemas"]["Amount"] | null;
+            /** @description `set` in the programme, `estimated` from vintages, or `all`, since no vintage was watched for a year yet. */
+            redemption_by: string;
+        };
         /** @description What a wallet amounts to. */
         WalletOverview: {
             /** Format: int64 */
             available: number;
             before: components["schemas"]["PointsFlows"];
+            books?: components["schemas"]["WalletBooks"] | null;
             /** @description Since the programme began. */
             ever: components["schemas"]["PointsFlows"];
             /** Format: int64 */
@@ -32858,6 +32941,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_goodwill_given: {
+        parameters: {
+            query?: {
+                /** @description Rows of a page: 1 to 500, 50 unless said. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_GoodwillOperation"];
                 };
             };
             /** @description What went wrong, and what to do about it. */

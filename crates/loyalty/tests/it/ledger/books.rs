@@ -8,7 +8,7 @@ use rapport_domain::{Calendar, PersonId, Timestamp, WorkspaceId};
 use rapport_loyalty::MIGRATIONS;
 use rapport_loyalty::ledger::{Act, Command, MemberId, Place, Source, Wallet, WalletId};
 use rapport_loyalty::liability::books::{Cell, Month, Pricing, books, vintages};
-use rapport_loyalty::records::books::{Basis, Months, Sums, end_before, keep, next, read as read_books};
+use rapport_loyalty::records::books::{Basis, Months, Sums, behind, end_before, keep, next, read as read_books};
 use rapport_loyalty::records::{self, Memory, read, wallets};
 use rapport_loyalty::verify::verify;
 use rapport_store::testing::TestDatabase;
@@ -129,6 +129,7 @@ async fn what_is_kept_is_what_would_be_added_up(db: TestDatabase) {
         })
         .collect();
     assert_eq!(before, all);
+    assert_eq!(behind(&mut db.read(), W, &months).await.unwrap(), 2_600, "nothing is kept yet");
     // Two servers read the same step: it counts once.
     let step = || async { next(&mut db.read(), W, &months).await.unwrap() };
     let (one, other) = (step().await.unwrap(), step().await.unwrap());
@@ -138,6 +139,7 @@ async fn what_is_kept_is_what_would_be_added_up(db: TestDatabase) {
         tx.commit().await.unwrap();
     }
     assert!(step().await.is_none(), "what is left is not worth it");
+    assert_eq!(behind(&mut db.read(), W, &months).await.unwrap(), 1_600);
     let kept: Option<i64> =
         db.read().scalar(sql!("SELECT CAST(SUM(amount) AS BIGINT) FROM loyalty_books"), args![]).await.unwrap();
     assert_eq!(kept, Some(1_000));

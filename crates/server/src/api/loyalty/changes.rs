@@ -3,8 +3,10 @@
 use crate::http::route::routes;
 use axum::extract::State;
 use rapport_domain::Timestamp;
+use rapport_loyalty::ledger::{MemberId, WalletId};
 use rapport_loyalty::program::{Program, WalletPlan};
 use rapport_loyalty::records::changes::{self, Asked, Change};
+use rapport_loyalty::records::wallets;
 use rapport_loyalty::rewards::Refusal;
 use rapport_loyalty::staff::Goodwill;
 use rapport_store::Priority;
@@ -12,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 
-use super::members::number;
+use super::members::{names_of, number};
 use super::named;
 use super::redemptions::{Present, refused, short};
 use crate::api::segments::{Names, user_names};
@@ -31,6 +33,7 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(approve_points_change))
         .routes(routes!(decline_points_change))
         .routes(routes!(goodwill_left, give_goodwill))
+        .routes(routes!(given_goodwill))
 }
 
 /// A change by hand.
@@ -317,4 +320,54 @@ pub async fn give_goodwill(
     tx.commit().await?;
     outcome.map_err(refused)?;
     Ok(Json(GoodwillGiven { operation_id: format!("{}{}", changes::GOODWILL_IDS, body.id), points: body.points }))
+}
+
+/// Goodwill that somebody of the staff gave.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct GoodwillOperation {
+    /// The ledger's operation.
+    operation_id: String,
+    given_at: String,
+    given_by: String,
+    member_id: String,
+    /// Null when they were forgotten.
+    member_name: Option<String>,
+    wallet: String,
+    points: i64,
+    /// How many of them were taken back later.
+    taken_back: i64,
+    /// Why; empty when the member was forgotten.
+    reason: String,
+}
+
+/// Lists the goodwill that anybody gave, the newest first: when, who, to whom, how much and why.
+#[utoipa::path(get, path = "/api/v1/loyalty/goodwill/given", security(("caller" = ["view_people"])), tag = "loyalty", operation_id = "given_goodwill", params(PageQuery), responses((status = 200, body = Page<GoodwillOperation>)))]
+pub async fn given_goodwill(
+    State(app): State<App>,
+    caller: Caller,
+    Query(page): Query<PageQuery>,
+) -> Result<Json<Page<GoodwillOperation>>, Problem> {
+    caller.require(Permission::ViewPeople)?;
+    let workspace = caller.workspace;
+    let before: Option<i64> = page.position()?;
+    let mut db = app.installation.store.read();
+    let rows = changes::goodwill_given(&mut db, workspace, before, page.limit() + 1).await?;
+    let page = Page::cut(rows, page.limit(), |row| row.operation);
+    let mut numbers: Vec<MemberId> = page.rows.iter().map(|row| MemberId(row.member)).collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    let names = names_of(&mut db, workspace, &numbers).await?;
+    let keys = wallets::keys(&mut db, workspace).await?;
+    let users = user_names(&app, workspace).await?;
+    Ok(Json(page.map(|row| GoodwillOperation {
+        operation_id: row.id,
+        given_at: time(row.recorded_at),
+        given_by: named(&users, &row.source_by),
+        member_id: row.member.to_string(),
+        member_name: names.get(&row.member).cloned(),
+        wallet: keys.get(&WalletId(row.wallet)).cloned().unwrap_or_default(),
+        points: row.amount,
+        taken_back: row.reversed,
+        reason: row.source_reason,
+    })))
 }

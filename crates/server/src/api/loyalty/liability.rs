@@ -1,14 +1,17 @@
 //! What points are worth in the books: month by month, by vintage, and as a file for whoever audits them.
 
+use std::collections::BTreeMap;
+
 use crate::http::route::routes;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
+use rapport_domain::WorkspaceId;
 use rapport_domain::money::format_micros;
 use rapport_loyalty::liability::books::{self, BookMonth, EVIDENCE_MONTHS, Month, Pricing};
 use rapport_loyalty::liability::ladder::{self, Outlook, Vintage};
 use rapport_loyalty::program::{Program, WalletPlan};
-use rapport_loyalty::records::books::{Basis, Months, Sums, end_before, read};
+use rapport_loyalty::records::books::{Basis, Months, Sums, behind, end_before, read};
 use rapport_loyalty::records::wallets;
 use rapport_store::Queries;
 use serde::{Deserialize, Serialize};
@@ -16,6 +19,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 
 use super::missing;
+use crate::api::shapes::Amount;
 use crate::api::wire::optional_time;
 use crate::app::App;
 use crate::auth::{Caller, Permission};
@@ -232,12 +236,7 @@ async fn reckon(app: &App, caller: &Caller, query: &LiabilityQuery) -> Result<Lo
         };
         months.push(shown(&row, ledger.map(LedgerEnd::of)));
     }
-    let seen = books::vintages(&read.cells, until).first().map_or(0, |(_, oldest, _)| oldest.redeemed.len());
-    let redemption_by = match pricing.redemption {
-        Some(_) => "set",
-        None if seen > EVIDENCE_MONTHS => "estimated",
-        None => "all",
-    };
+    let redemption_by = whence(&read.cells, &pricing, until);
     Ok(LoyaltyLiability {
         wallet: read.plan.key,
         currency: read.program.currency.to_string(),
@@ -252,6 +251,67 @@ async fn reckon(app: &App, caller: &Caller, query: &LiabilityQuery) -> Result<Lo
         recorded_at: optional_time(read.sums.head.as_ref().map(|head| head.recorded_at)),
         ledger: read.sums.head.map(|head| LedgerEnd::of((head.operations, head.chain))),
     })
+}
+
+/// Whence the expected redemption comes.
+fn whence(cells: &[books::Cell], pricing: &Pricing, until: Month) -> &'static str {
+    let seen = || books::vintages(cells, until).first().map_or(0, |(_, oldest, _)| oldest.redeemed.len());
+    match pricing.redemption {
+        Some(_) => "set",
+        None if seen() > EVIDENCE_MONTHS => "estimated",
+        None => "all",
+    }
+}
+
+/// What a wallet comes to in the books now.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct WalletBooks {
+    /// What is put off for what members have; null where the programme does not say what one is worth.
+    liability: Option<Amount>,
+    /// `set` in the programme, `estimated` from vintages, or `all`, since no vintage was watched for a year yet.
+    redemption_by: String,
+    /// What share of all points is expected never to be redeemed (breakage), 0 to 1; null as long as that is neither set nor estimated.
+    expected_breakage: Option<f64>,
+}
+
+impl WalletBooks {
+    fn of(plan: &WalletPlan, currency: &str, cells: &[books::Cell], now: Month) -> Self {
+        let pricing = plan.pricing();
+        let last = books::books(cells, &pricing, now).last().copied();
+        let redemption_by = whence(cells, &pricing, now);
+        let redemption = last.map(|row| row.redemption).or(pricing.redemption);
+        Self {
+            liability: plan.worth.map(|_| Amount::of(last.map_or(0, |row| row.money.closing), currency)),
+            redemption_by: redemption_by.to_owned(),
+            expected_breakage: redemption.filter(|_| redemption_by != "all").map(|share| 1.0 - share),
+        }
+    }
+}
+
+/// Whoever only looks at the books in passing does not wait until more operations than this are added up.
+const NEAR: i64 = 10_000;
+
+/// What the programme's wallets come to in the books, by their keys; of none as long as the books are not kept up to near the ledger's end.
+pub(super) async fn in_passing(
+    app: &App,
+    workspace: WorkspaceId,
+    program: &Program,
+) -> Result<BTreeMap<String, WalletBooks>, Problem> {
+    let mut found = BTreeMap::new();
+    let months = Months::of(&program.calendar()?, &program.zone);
+    let mut db = app.installation.store.snapshot().await?;
+    if behind(&mut db, workspace, &months).await? > NEAR {
+        return Ok(found);
+    }
+    let numbers = wallets::numbers(&mut db, workspace).await?;
+    let sums = read(&mut db, workspace, &months).await?;
+    let now = months.month(app.now());
+    for plan in &program.wallets {
+        let Some(number) = numbers.get(&plan.key) else { continue };
+        let cells = sums.cells(*number, Basis::Recorded)?;
+        found.insert(plan.key.clone(), WalletBooks::of(plan, program.currency.as_str(), &cells, now));
+    }
+    Ok(found)
 }
 
 fn shown(row: &BookMonth, ledger: Option<LedgerEnd>) -> LiabilityMonth {

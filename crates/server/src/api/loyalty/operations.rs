@@ -8,8 +8,8 @@ use rapport_loyalty::ledger::{self, Act, Command, Portion, Refusal, Shortage, So
 use rapport_loyalty::program::{Program, WalletPlan};
 use rapport_loyalty::records::referrals::giving;
 use rapport_loyalty::records::{
-    bulks, by_hand, challenges, changes, checkouts, gift_cards, jurisdictions, leaderboards, opening, partners, payments,
-    redemptions, transfers, wallets,
+    bulks, by_hand, challenges, changes, checkouts, gift_cards, jurisdictions, leaderboards, opening, partners,
+    payments, redemptions, transfers, wallets,
 };
 use rapport_loyalty::{earning, rewards};
 use serde::{Deserialize, Serialize};

@@ -9,9 +9,11 @@ use axum::extract::State;
 use rapport_analytics::{Cell, Detail, Question};
 use rapport_domain::calendar::Interval;
 use rapport_domain::{Calendar, Timestamp};
+use rapport_loyalty::document;
 use rapport_loyalty::earning::{CapPer, Every, Period, Rule, given as given_by};
 use rapport_loyalty::ledger::{Balance, MemberId, WalletId};
 use rapport_loyalty::program::WalletPlan;
+use rapport_loyalty::records::documents::Version;
 use rapport_loyalty::records::flows::{self, Flows};
 use rapport_loyalty::records::{awards, members, read, wallets};
 use serde::{Deserialize, Serialize};
@@ -19,12 +21,14 @@ use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 
+use super::liability::{WalletBooks, in_passing};
 use super::{documents, missing};
 use crate::api::members::{given, instant};
 use crate::api::questions::context;
 use crate::api::shapes::{Amount, time};
 use crate::app::App;
 use crate::auth::{Caller, Permission};
+use crate::earning::effect;
 use crate::http::extract::{Json, Query};
 use crate::http::paging::Rows;
 use crate::problem::Problem;
@@ -108,6 +112,8 @@ pub struct WalletOverview {
     worth: Option<Amount>,
     /// Of what was given since the programme began and not taken back, the share that was redeemed, 0 to 1; null where nothing was given.
     redemption_rate: Option<f64>,
+    /// What it comes to in the books; null as long as they are not kept up to near the ledger's end.
+    books: Option<WalletBooks>,
     periods: Vec<WalletPeriod>,
 }
 
@@ -139,6 +145,10 @@ pub struct LoyaltyOverview {
     /// Asks who they are.
     #[schema(value_type = Object)]
     earning_question: Value,
+    /// Rules that are live.
+    live_rules: usize,
+    /// Those of them that hold somebody out by chance, so that it can be said what they bring in.
+    measured_rules: usize,
     /// In the programme's order.
     wallets: Vec<WalletOverview>,
     periods: Vec<MembersPeriod>,
@@ -204,13 +214,16 @@ pub async fn loyalty_overview(
         sums.push(flows::between(&mut db, workspace, &all, time).await?);
     }
     let ever = flows::ever(&mut db, workspace, &all).await?;
+    let mut books = in_passing(&app, workspace, program).await?;
     let plans = program.wallets.iter().filter_map(|plan| Some((plan, *numbers.get(&plan.key)?)));
     let wallets = plans.map(|(plan, wallet)| {
         let of = |sums: &BTreeMap<WalletId, Flows>| sums.get(&wallet).copied().unwrap_or_default();
         let sums: Vec<Flows> = sums.iter().map(of).collect();
-        wallet_overview(plan, program.currency.as_str(), (of(&ever), &sums), &span)
+        let books = books.remove(&plan.key);
+        wallet_overview(plan, program.currency.as_str(), (of(&ever), &sums, books), &span)
     });
     let wallets = wallets.collect();
+    let (live_rules, measured_rules) = measured(&programs.rules);
     let members = members::count(&mut db, workspace, None).await?;
     let after = members::count(&mut db, workspace, Some((span.to, Timestamp(i64::MAX)))).await?;
     let mut at_end = members - after;
@@ -235,13 +248,27 @@ pub async fn loyalty_overview(
         earning,
         earning_before,
         earning_question,
+        live_rules,
+        measured_rules,
         wallets,
         periods,
     }))
 }
 
+/// How many rules are live, and of how many of those it can be said what they bring in: what it is takes all orders to say, and is asked for rule by rule.
+fn measured(rules: &[Version<Rule>]) -> (usize, usize) {
+    let by_rule = rules.chunk_by(|one, other| one.document.key == other.document.key);
+    let live: Vec<_> = by_rule.filter(|all| all.last().is_some_and(|it| it.state == document::State::Live)).collect();
+    (live.len(), live.iter().filter(|all| effect::since(all).is_some()).count())
+}
+
 /// `sums` of the time, of the time before, of what came after it, and of each period.
-fn wallet_overview(plan: &WalletPlan, currency: &str, (ever, sums): (Flows, &[Flows]), span: &Span) -> WalletOverview {
+fn wallet_overview(
+    plan: &WalletPlan,
+    currency: &str,
+    (ever, sums, books): (Flows, &[Flows], Option<WalletBooks>),
+    span: &Span,
+) -> WalletOverview {
     let Balance { pending, available, held, owed } = ever.balance;
     let total = ever.balance.total();
     let kept = ever.issued - ever.taken_back;
@@ -266,6 +293,7 @@ fn wallet_overview(plan: &WalletPlan, currency: &str, (ever, sums): (Flows, &[Fl
         held,
         owed,
         worth: plan.worth.and_then(|worth| worth_of(worth.micros(), pending + available + held, currency)),
+        books,
         redemption_rate: (kept > 0).then(|| ever.redeemed as f64 / kept as f64),
         periods,
     }
