@@ -26,7 +26,18 @@ export const CHANGE_TONES: Record<string, string> = { asked: 'warn', approved: '
 
 /** The server keeps a reason in so many bytes. */
 const REASON_BYTES = 235;
+/** A field takes so many letters. */
+const REASON_LETTERS = 200;
 export const isReason = (text: string): boolean => text.trim() !== '' && new TextEncoder().encode(text.trim()).length <= REASON_BYTES;
+
+/** The beginning of a text that a reason may have: on one line, and cut where the server or the field would end it. */
+export function cutReason(text: string): string {
+	const line = [...text.replace(/\s+/g, ' ').trim()];
+	if (line.length <= REASON_LETTERS && isReason(line.join(''))) return line.join('');
+	let cut = line.slice(0, REASON_LETTERS - 1);
+	while (cut.length > 0 && !isReason(`${cut.join('')}…`)) cut = cut.slice(0, -1);
+	return cut.length > 0 ? `${cut.join('').trimEnd()}…` : '';
+}
 
 export const BULK_TONES: Record<string, string> = { draft: '', running: 'on', done: 'good', undoing: 'on', undone: '' };
 export const BULK_MOST = 100_000;

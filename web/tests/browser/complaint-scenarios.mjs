@@ -1,5 +1,5 @@
 // Works on complaints as people do.
-import { must, open } from './steps.mjs';
+import { must, open, sent } from './steps.mjs';
 
 export const complaintScenarios = {
 	'a complaint is taken in by hand, and opens': async (page, context) => {
@@ -24,6 +24,27 @@ export const complaintScenarios = {
 		await dialog.getByRole('textbox', { name: 'What was answered' }).fill('A new one is on its way.');
 		await dialog.getByRole('button', { name: 'Note it' }).click();
 		await page.getByText('Noted', { exact: true }).first().waitFor();
+	},
+	'points are given to whoever complained, for a reason that comes from their words, and it stands in what was done': async (page, context) => {
+		if (!context.mock) return;
+		await open(page, context, '/feedback/complaints?open=00000000000000000000000000000bb8');
+		const dialog = page.locator('dialog');
+		await dialog.getByRole('button', { name: 'Give points' }).click();
+		const reason = dialog.getByLabel('Reason');
+		must((await reason.inputValue()).startsWith('Your complaint: My refund is three weeks late'), 'the reason does not come from the complaint');
+		const give = dialog.getByRole('button', { name: 'Give points' }).last();
+		await dialog.getByLabel('How many').fill('301');
+		await dialog.getByText('That is more than you have left: 300 of 300 points a day', { exact: false }).waitFor();
+		must(await give.isDisabled(), 'more than is left can be given');
+		await dialog.getByLabel('How many').fill('120');
+		await dialog.getByText('You have left: 300 of 300 points a day', { exact: false }).waitFor();
+		await reason.fill('For a refund that came late');
+		const noted = page.waitForRequest((it) => it.method() === 'POST' && it.url().endsWith('/act'));
+		const { body } = await sent(page, 'POST', '/loyalty/goodwill', () => give.click());
+		must(body.points === 120 && body.wallet === 'points' && body.reason === 'For a refund that came late' && body.id.startsWith('console-'), `gave ${JSON.stringify(body)}`);
+		const note = (await noted).postDataJSON();
+		must(note.act === 'note' && note.text === 'Gave 120 points: For a refund that came late', `noted ${JSON.stringify(note)}`);
+		await page.getByText('Given: 120 points.').first().waitFor();
 	},
 	'a category is added, hours are written, and what cannot be read is not saved': async (page, context) => {
 		await open(page, context, '/feedback/complaints/settings');

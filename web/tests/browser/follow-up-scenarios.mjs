@@ -1,5 +1,5 @@
 // Works on follow-ups as people do.
-import { must, open } from './steps.mjs';
+import { must, open, sent } from './steps.mjs';
 
 export const followUpScenarios = {
 	'a follow-up is taken, the talk is noted, and it is done': async (page, context) => {
@@ -32,6 +32,19 @@ export const followUpScenarios = {
 		must((await dialog.getByRole('textbox', { name: 'What was said' }).inputValue()).startsWith('I am sorry'), 'the answer is not taken over');
 		await dialog.getByRole('button', { name: 'Note it' }).click();
 		await dialog.getByText('Spoke with them, by phone').first().waitFor();
+	},
+	'points are given for what somebody answered, and it is noted': async (page, context) => {
+		if (!context.mock) return;
+		await open(page, context, '/feedback/follow-ups?open=fup_0');
+		const dialog = page.locator('dialog');
+		await dialog.getByRole('button', { name: 'Give points' }).click();
+		must((await dialog.getByLabel('Reason').inputValue()).startsWith('Your answer: The parcel came'), 'the reason does not come from the answer');
+		await dialog.getByLabel('How many').fill('50');
+		const noted = page.waitForRequest((it) => it.method() === 'POST' && it.url().endsWith('/act'));
+		const { body } = await sent(page, 'POST', '/loyalty/goodwill', () => dialog.getByRole('button', { name: 'Give points' }).last().click());
+		must(body.points === 50 && body.member_id && body.reason.startsWith('Your answer: '), `gave ${JSON.stringify(body)}`);
+		const note = (await noted).postDataJSON();
+		must(note.act === 'note' && note.text.startsWith('Gave 50 points: Your answer: ') && note.revision > 0, `noted ${JSON.stringify(note)}`);
 	},
 	'late follow-ups are alone on the board, and the address keeps it': async (page, context) => {
 		await open(page, context, '/feedback/follow-ups');

@@ -32,6 +32,15 @@ export const loyaltyHandScenarios = {
 		await page.waitForURL(/state=refused/);
 		await page.getByRole('table', { name: 'What was decided' }).getByText('Too few points', { exact: false }).waitFor();
 	},
+	'loyalty changes: goodwill is there for everybody to see, with who gave it and what was taken back': async (page, context) => {
+		if (!context.mock) return;
+		await open(page, context, '/loyalty/changes');
+		const given = page.getByRole('table', { name: 'Goodwill' });
+		await given.getByRole('row', { name: /Aylin Demir.*150 points.*Hanna Nyberg.*Parcel came a week late/ }).waitFor();
+		await given.getByText('300 points taken back', { exact: false }).waitFor();
+		await given.getByRole('link', { name: 'Hanna Nyberg' }).click();
+		await page.waitForURL(/\/loyalty\/members\/5100000000000$/);
+	},
 	'loyalty changes: more than one may change alone is asked for, and goodwill stays within the limit': async (page, context) => {
 		if (!context.mock) return;
 		await open(page, context, '/loyalty/members');

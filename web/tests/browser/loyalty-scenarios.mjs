@@ -15,6 +15,22 @@ export const loyaltyScenarios = {
 		await page.waitForURL(/\/loyalty\/rules\/[\w-]+$/);
 		await page.getByRole('heading', { name: 'Try it on a real order' }).waitFor();
 	},
+	'what the programme costs and brings is said with the way to where it is told; books that are not kept yet say so': async (page, context) => {
+		if (!context.mock) return;
+		await open(page, context, '/loyalty');
+		const row = page.getByRole('region', { name: 'What it costs and brings' });
+		for (const [name, there] of [[/Lapsed/, '/loyalty/liability'], [/Expected breakage.*12[.]1%.*estimated from earlier points/s, '/loyalty/liability'], [/Put off \(liability\).*7,981/s, '/loyalty/liability'], [/Incremental effect.*2 of 7/s, '/loyalty/effect']]) {
+			const link = row.getByRole('link', { name });
+			must((await link.getAttribute('href')) === there, `${name} leads to ${await link.getAttribute('href')}`);
+		}
+		await open(page, context, '/loyalty?wallet=stamps');
+		must((await row.getByRole('link', { name: /say first what one is worth/ }).getAttribute('href')) === '/loyalty/program', 'nothing leads to where a worth is said');
+		await page.route('**/api/v1/loyalty/overview*', async (route) => { const response = await route.fetch(); const all = await response.json(); await route.fulfill({ response, json: { ...all, measured_rules: 0, wallets: all.wallets.map((it) => ({ ...it, books: null })) } }); });
+		await open(page, context, '/loyalty');
+		must((await row.getByRole('link', { name: /the books are not kept yet/ }).count()) === 2, 'books that are not kept are not said to be');
+		await row.getByRole('link', { name: /no live rule holds anybody out/ }).click();
+		await page.waitForURL(/\/loyalty\/effect$/);
+	},
 	'a rule is tried on a real order before it is saved, and goes live as another version': async (page, context) => {
 		if (!context.mock) return;
 		await open(page, context, '/loyalty/rules/euro');

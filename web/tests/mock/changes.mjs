@@ -23,6 +23,7 @@ export function changeRoutes(fixture, page, problem) {
 		['POST', /^\/loyalty\/changes$/, (_, __, body) => asked(body)],
 		['POST', /^\/loyalty\/changes\/([\w-]+)\/(approved|declined)$/, ([id, way]) => decide(id, way)],
 		['GET', /^\/loyalty\/goodwill$/, () => ({ rows: [{ most: 300, every: 'day', given: 0, left: 300 }, { most: 2_000, every: 'month', given: 900, left: 1_100 }] })],
+		['GET', /^\/loyalty\/goodwill\/given$/, (_, query) => page(fixture('loyalty-goodwill'), query)],
 		['POST', /^\/loyalty\/goodwill$/, (_, __, body) => ({ operation_id: `goodwill:${body.id}`, points: body.points })],
 		['GET', /^\/loyalty\/bulks$/, () => fixture('loyalty-bulks')],
 		['POST', /^\/loyalty\/bulks$/, (_, __, body) => drafted(body)],

@@ -1,7 +1,7 @@
 // What staff may change by hand, members out of what was pasted, and how far the work on many accounts is.
 import { describe, expect, it } from 'vitest';
 import { firstProgram } from '$lib/loyalty';
-import { aloneUpTo, goodwillOf, guessColumns, guessWho, historyLacks, isReason, memberNumbers, pace, workDone } from '$lib/loyalty-changes';
+import { aloneUpTo, cutReason, goodwillOf, guessColumns, guessWho, historyLacks, isReason, memberNumbers, pace, workDone } from '$lib/loyalty-changes';
 
 const plain = firstProgram('Club', 'Europe/Berlin', 'EUR');
 const program = { ...plain, staff: { alone: [{ role: 'admin', most: 500 }, { role: 'admin', wallet: 'stamps', most: 3 }], goodwill: [{ role: 'agent', most: 200, every: 'day' }, { role: 'agent', most: 1000, every: 'month' }, { role: 'agent', wallet: 'stamps', most: 1, every: 'day' }] } };
@@ -24,6 +24,13 @@ describe('what one person may change', () => {
 	});
 	it('takes a reason that the server keeps, in bytes', () => {
 		expect([isReason(' '), isReason('Late'), isReason('x'.repeat(235)), isReason('x'.repeat(236)), isReason('迟'.repeat(79))]).toEqual([false, true, true, false, false]);
+	});
+	it('begins as what was said, on one line, and is cut where the server would refuse it', () => {
+		expect(cutReason(' Your complaint:\n  late ')).toBe('Your complaint: late');
+		expect(cutReason('')).toBe('');
+		const [long, wide] = [cutReason('x'.repeat(400)), cutReason('迟'.repeat(300))];
+		expect([long.length, long.endsWith('…'), isReason(long)]).toEqual([200, true, true]);
+		expect([[...wide].length, wide.endsWith('…'), isReason(wide)]).toEqual([78, true, true]);
 	});
 });
 

@@ -37,6 +37,7 @@ export type MemberTier = Schemas['MemberTier'];
 export type MemberBenefit = Schemas['MemberBenefit'];
 export type BenefitTotal = Schemas['BenefitTotal'];
 export interface GoodwillLeft { most: number; every: string; given: number; left: number }
+export type GivenGoodwill = Schemas['GoodwillOperation'];
 export type Change = Schemas['PointsChange'];
 export type Bulk = Omit<Schemas['PointsBulk'], 'foreseen'> & { foreseen: Omit<Schemas['BulkForeseen'], 'refused'> & { refused: Record<string, number> } };
 export type BulkMember = Schemas['PointsBulkMember'];
