@@ -43,6 +43,29 @@ pub trait Document: Clone + Serialize + DeserializeOwned {
     fn check(&self, program: &Program) -> Result<(), Error>;
 }
 
+/// So many of a hundred are held out of a campaign, unless somebody says how many: enough for most to see what it brings in, and not dear.
+pub const CAMPAIGN_HOLDOUT: u8 = 10;
+
+/// A document that some people do not have, so that it is seen by them what it brings in.
+pub trait Holdout: Document {
+    /// Whether it is a campaign, of which nobody was promised anything for good.
+    fn is_campaign(&self) -> bool;
+
+    /// Of a hundred people so many do not have it.
+    fn percent(&self) -> u8;
+
+    /// Holds so many of a hundred out.
+    fn hold_out(&mut self, percent: u8);
+
+    /// The salt of the lot: always the same, whatever its versions say.
+    fn salt(&self) -> String;
+
+    /// How many are held out where nobody says how many: of a campaign the usual share, of what everybody was promised none.
+    fn usual_percent(&self) -> u8 {
+        if self.is_campaign() { CAMPAIGN_HOLDOUT } else { 0 }
+    }
+}
+
 /// Whether it counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {

@@ -15,7 +15,7 @@ mod rule;
 
 pub use amounts::{Amounts, Item};
 pub use awards::{Award, Awards, Count, Happened, OWN_IDS, Step, given};
-pub use rate::{InForce, Line, Occasion, Outcome, Period, Rated, Used, held_out_below, rate};
-pub(crate) use rate::{Looks, holds_out};
+pub(crate) use rate::Looks;
+pub use rate::{InForce, Line, Occasion, Outcome, Period, Rated, Used, holds_out, rate};
 pub use rule::{Base, Cap, CapOf, CapPer, Every, Gives, Round, Rule, Window};
 pub(crate) use rule::{check_caps, check_event, check_holdout, refuse_history};

@@ -9,6 +9,7 @@
 
 pub mod buying;
 pub mod effect;
+pub mod offered;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 

@@ -4,6 +4,7 @@ import type { Condition } from './conditions';
 import type { Tree } from './condition-tree';
 import { f, t, term } from './i18n/index.svelte';
 import { dayIn, isDecimal, type Every, type Program, type RuleState, type Window } from './loyalty';
+import { isAtTimes } from './loyalty-trials';
 import { amountIn, sayItems } from './loyalty-words';
 
 export type PricedCart = components['schemas']['PricedCart'];
@@ -54,6 +55,8 @@ export interface OfferLimits { choice?: Choice; coin?: string; most_percent?: st
 export const limitsOf = (program: Program): OfferLimits => (program.offers as OfferLimits | undefined) ?? {};
 
 export const firstOffer = (place: number): Offer => ({ name: '', place, gives: { kind: 'percent_off', percent: '10' } });
+/** A campaign is an offer that holds only at times; a code and an announced reduction are promises. */
+export const isCampaign = (offer: Offer): boolean => isAtTimes(offer.window) && !offer.needs_code && !offer.announced;
 /** What an offer gives at first when another kind is chosen. */
 export const FIRST_GIVES: Record<OfferGives['kind'], OfferGives> = {
 	percent_off: { kind: 'percent_off', percent: '10' },

@@ -1,5 +1,5 @@
 // Rules tried on the past, and what rules brought in, as pages ask for and draw them. Pure.
-import { dayIn, later, type Gives, type Rule, type RuleVersion } from './loyalty';
+import { dayIn, later, type Gives, type Rule, type RuleVersion, type Window } from './loyalty';
 
 /** What becomes of a rule in a trial: it holds as its latest version says, it does not, or its number is another one. */
 export type Trial = Record<string, string>;
@@ -85,10 +85,14 @@ export function ordered<W extends { wallet: string; gain: number; lose: number }
 
 /** A campaign has a window or multiplies: it is the kind of rule of which some members are held out. */
 export function isCampaign(rule: Rule): boolean {
-	const { window } = rule;
-	return rule.gives.kind === 'times' || !!(window && (window.from || window.until || window.weekdays?.length || window.from_hour != null || window.until_hour != null));
+	return rule.gives.kind === 'times' || isAtTimes(rule.window);
 }
+/** Whether a window leaves any time out. */
+export const isAtTimes = (window: Window | undefined): boolean => !!(window && (window.from || window.until || window.weekdays?.length || window.from_hour != null || window.until_hour != null));
 export const USUAL_HOLDOUT = 10;
+
+/** The share of revenue that is margin, as it stands in an address; empty where that is none. */
+export const marginOf = (text: string | null): string => (text && /^\d{1,3}([.]\d{1,2})?$/.test(text) && Number(text) <= 100 ? text : '');
 
 export const VERDICT_TONES: Record<string, string> = { brings_in: 'good', pays: 'good', harms: 'bad', does_not_pay: 'bad', unclear: '', too_few: '', nobody_held_out: '' };
 export const GROUPS = ['full_price', 'mixed', 'only_offers', 'too_few'] as const;

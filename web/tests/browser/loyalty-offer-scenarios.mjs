@@ -56,6 +56,29 @@ export const loyaltyOfferScenarios = {
 		await page.getByRole('button', { name: 'Add codes' }).click();
 		await page.getByText('is known already').waitFor();
 	},
+	'loyalty: an offer that holds some out says what it brought in and what it cost, with the margin what it earns': async (page, context) => {
+		if (!context.mock) return;
+		await open(page, context, '/loyalty/offers/champions');
+		await page.getByRole('heading', { name: 'How Five euro for champions was judged' }).waitFor();
+		await page.getByText('Five euro for champions brought in revenue that would not be there without it', { exact: false }).waitFor();
+		await page.getByText('Members who are counted used it 412 times, which cost', { exact: false }).waitFor();
+		const asked = page.waitForRequest((it) => it.url().includes('/offers/champions/effect?margin_percent=35'));
+		await page.getByLabel('Margin, % of revenue').fill('35');
+		await page.getByLabel('Margin, % of revenue').blur();
+		await asked;
+		await page.getByText('Five euro for champions earns more than it costs', { exact: false }).waitFor();
+	},
+	'loyalty: a new offer that holds only at times proposes a holdout, one with a code does not': async (page, context) => {
+		if (!context.mock) return;
+		await open(page, context, '/loyalty/offers/new');
+		const holdout = page.getByRole('spinbutton', { name: 'Holdout' });
+		must((await holdout.inputValue()) === '0', 'an offer to everybody holds somebody out');
+		await page.getByLabel('Last day').fill('2026-12-24');
+		await page.getByText('Proposed because it holds only at times', { exact: false }).waitFor();
+		must((await holdout.inputValue()) === '10', 'a campaign proposes nothing');
+		await page.getByLabel('It takes a code', { exact: false }).check();
+		must((await holdout.inputValue()) === '0', 'a code is a promise');
+	},
 	'loyalty: an offer that asks for what no price may depend on is refused with the reason': async (page, context) => {
 		if (!context.mock) return;
 		context.refusals.push('422');

@@ -21,6 +21,11 @@ export function trialRoutes(fixture, problem) {
 		['POST', /^\/loyalty\/simulations\/([\w-]+)\/cancel$/, () => null],
 		['DELETE', /^\/loyalty\/simulations\/([\w-]+)$/, () => null],
 		['GET', /^\/loyalty\/rules\/([\w-]+)\/effect$/, ([key], query) => effect(key, Number(query.get('margin_percent') ?? 0) / 100)],
+		['GET', /^\/loyalty\/offers\/([\w-]+)\/effect$/, ([key], query) => {
+			if (!fixture('loyalty-offers').rows.some((it) => it.key === key)) return missing('offer');
+			const { rule: _, points: __, ...found } = effect('big-basket', Number(query.get('margin_percent') ?? 0) / 100);
+			return { ...found, offer: key, times: 412 };
+		}],
 		['GET', /^\/loyalty\/buying$/, () => fixture('loyalty-buying')],
 		['GET', /^\/loyalty\/buying\/people$/, (_, query) => ({ rows: fixture('customers').slice(4 * MANNERS.indexOf(query.get('group')), 4 * MANNERS.indexOf(query.get('group')) + 9).map((customer) => ({ customer, full_price: 1, with_offer: 5, full_price_before: 3, with_offer_before: 2 })) })]
 	];

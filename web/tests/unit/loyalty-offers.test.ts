@@ -2,13 +2,24 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { words } from '$lib/i18n/index.svelte';
 import { firstProgram } from '$lib/loyalty';
-import { budgetsUsed, cartOf, compareChoices, firstCart, firstOffer, lacksOf, lineAt, sayBudget, sayCame, sayLimits, sayOffer, sayStacking, usedIn, type Offer, type OfferGives, type PricedCart } from '$lib/loyalty-offers';
+import { budgetsUsed, cartOf, compareChoices, firstCart, firstOffer, isCampaign, lacksOf, lineAt, sayBudget, sayCame, sayLimits, sayOffer, sayStacking, usedIn, type Offer, type OfferGives, type PricedCart } from '$lib/loyalty-offers';
 
 const program = firstProgram('Club', 'Europe/Berlin', 'EUR');
 const offer = (gives: OfferGives, more: Partial<Offer> = {}): Offer => ({ name: 'It', gives, ...more });
 const NOW = Date.parse('2026-11-21T21:00:00Z');
 
 beforeAll(() => words.with('loyalty'));
+
+describe('who is held out of an offer', () => {
+	const june = { window: { until: '2026-06-30' } };
+	const isOne = (more: Partial<Offer>) => isCampaign(offer({ kind: 'amount_off', amount: '5' }, more));
+	it('is somebody of a campaign, and nobody of a promise', () => {
+		expect(isOne({})).toBe(false);
+		expect(isOne(june)).toBe(true);
+		expect(isOne({ ...june, needs_code: true })).toBe(false);
+		expect(isOne({ ...june, announced: true })).toBe(false);
+	});
+});
 
 describe('offers in words', () => {
 	it('says what each kind does', () => {

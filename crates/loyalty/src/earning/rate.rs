@@ -9,6 +9,7 @@ use rapport_segments::{Condition, Moment, Subject, holds};
 use super::Amounts;
 use super::rule::{Base, CapOf, CapPer, Every, Gives, Round, Rule, Window};
 use crate::decimal::Decimal;
+use crate::document::Holdout;
 use crate::program::{Mode, Program};
 
 /// Something that somebody did.
@@ -303,22 +304,12 @@ fn settle(program: &Program, rules: &[InForce<'_>], lines: &mut [Line], person: 
 
 /// Whether a member is one of those who earn nothing by a rule: always the same, whatever its other versions say.
 pub(crate) fn is_held_out(rule: &Rule, person: PersonId) -> bool {
-    held_out_below(&rule.key, rule.holdout_percent, person)
-}
-
-/// Whether a rule holds somebody out when it holds out so many of a hundred.
-pub fn held_out_below(rule: &str, percent: u8, person: PersonId) -> bool {
-    holds_out(&holdout_salt(rule), percent, person)
+    holds_out(&rule.salt(), rule.holdout_percent, person)
 }
 
 /// Whether a person is one of so many of a hundred who do not have something: always the same for a salt.
-pub(crate) fn holds_out(salt: &str, percent: u8, person: PersonId) -> bool {
+pub fn holds_out(salt: &str, percent: u8, person: PersonId) -> bool {
     bucket(salt, person) < u32::from(percent) * (PLACES / 100)
-}
-
-/// The salt of a rule's holdout.
-pub(crate) fn holdout_salt(rule: &str) -> String {
-    format!("loyalty/{rule}")
 }
 
 /// What multipliers add to what the others give.

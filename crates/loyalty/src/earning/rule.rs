@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::Error;
 use crate::dates::{Expiry, Pending};
 use crate::decimal::Decimal;
-use crate::document::Document;
+use crate::document::{Document, Holdout};
 use crate::program::{Program, check_key, check_name};
 
 const CAPS_MAX: usize = 10;
@@ -276,15 +276,29 @@ impl Document for Rule {
     }
 }
 
+impl Holdout for Rule {
+    /// Whether it holds only at times, or makes what others give more.
+    fn is_campaign(&self) -> bool {
+        self.multiplies() || self.window != Window::default()
+    }
+
+    fn percent(&self) -> u8 {
+        self.holdout_percent
+    }
+
+    fn hold_out(&mut self, percent: u8) {
+        self.holdout_percent = percent;
+    }
+
+    fn salt(&self) -> String {
+        format!("loyalty/{}", self.key)
+    }
+}
+
 impl Rule {
     /// The wallet into which it gives.
     pub fn wallet<'a>(&'a self, program: &'a Program) -> &'a str {
         program.key_meant(self.wallet.as_deref())
-    }
-
-    /// Whether it holds only at times, or makes what others give more: an offer.
-    pub fn is_campaign(&self) -> bool {
-        self.multiplies() || self.window != Window::default()
     }
 
     /// Whether it multiplies what others give.

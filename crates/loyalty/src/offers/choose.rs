@@ -9,6 +9,7 @@ use super::apply::{Applied, Running};
 use super::effect::{Effect, EffectKind, rolled_back};
 use super::offer::{Choice, Gives, Offer, Stacking};
 use crate::decimal::Decimal;
+use crate::document::Holdout;
 use crate::earning::{CapPer, Period, holds_out};
 use crate::program::{Mode, Program};
 
@@ -205,8 +206,7 @@ impl Looks<'_> {
 
 /// Whether somebody is one of those who do not have an offer: always the same, whatever its other versions say. Nobody in particular has them all.
 fn is_held_out(offer: &Offer, person: PersonId) -> bool {
-    let salt = format!("loyalty/offer/{}", offer.key);
-    person != Subject::NOBODY.person && holds_out(&salt, offer.holdout_percent, person)
+    person != Subject::NOBODY.person && holds_out(&offer.salt(), offer.holdout_percent, person)
 }
 
 struct Search<'a> {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Error;
 use crate::decimal::Decimal;
-use crate::document::Document;
+use crate::document::{Document, Holdout};
 use crate::earning::{CapPer, Every, Window, check_holdout, refuse_history};
 use crate::program::{Program, check_key, check_name};
 
@@ -422,6 +422,25 @@ impl Document for Offer {
             return Err(Error::invalid("when", why));
         }
         Ok(())
+    }
+}
+
+impl Holdout for Offer {
+    /// Whether it holds only at times. A code that somebody was given and a reduction that is announced are promises, whenever they hold.
+    fn is_campaign(&self) -> bool {
+        self.window != Window::default() && !self.needs_code && !self.announced
+    }
+
+    fn percent(&self) -> u8 {
+        self.holdout_percent
+    }
+
+    fn hold_out(&mut self, percent: u8) {
+        self.holdout_percent = percent;
+    }
+
+    fn salt(&self) -> String {
+        format!("loyalty/offer/{}", self.key)
     }
 }
 

@@ -113,6 +113,27 @@ pub async fn of_offer(
     Ok(rows.into_iter().map(|(period, amount, times)| (period, Spent { amount, times })).collect())
 }
 
+/// What carts that were paid used of an offer in a time, less what was taken back: (by what their customer is known, the offer's version, what it was worth in millionths
+/// of the programme's currency, how often). Nobody in particular is not among them.
+///
+/// # Errors
+/// The store's.
+pub async fn paid_between(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    offer: &str,
+    (from, until): (Timestamp, Timestamp),
+) -> rapport_store::Result<Vec<(Handle, i64, i64, i64)>> {
+    let find = sql!(
+        "SELECT u.handle, u.version, CAST(SUM(u.benefit - u.taken_back) AS BIGINT), CAST(SUM(u.times) AS BIGINT) FROM loyalty_offer_uses u
+         JOIN loyalty_checkouts c ON c.workspace = u.workspace AND c.checkout = u.checkout
+         WHERE u.workspace = $1 AND u.offer = $2 AND u.used_at >= $3 AND u.used_at < $4 AND u.handle <> 0
+             AND c.state IN ('redeemed', 'partly_returned', 'returned')
+         GROUP BY u.handle, u.version"
+    );
+    db.fetch_all(find, args![workspace, offer, from, until]).await
+}
+
 /// Writes down the uses of a checkout, each of which counts from now on.
 pub(super) async fn add(
     tx: &mut Tx,

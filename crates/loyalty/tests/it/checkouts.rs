@@ -174,14 +174,21 @@ async fn what_is_returned_is_taken_back_to_the_point(db: TestDatabase) {
         tx.commit().await.unwrap();
         after
     };
+    // Of what is paid it is known who used it: the second cart is only locked.
+    let paid = async || offer_uses::paid_between(&mut db.read(), W, "ten", (at(0), at(99))).await.unwrap();
+    assert_eq!(paid().await, [(Handle(1), 1, 10 * UNIT, 1)]);
+    assert_eq!(offer_uses::paid_between(&mut db.read(), W, "ten", (at(1), at(99))).await.unwrap(), []);
+    assert_eq!(offer_uses::paid_between(&mut db.read(), OTHER, "ten", (at(0), at(99))).await.unwrap(), []);
     let part = returned(&found, UNIT).await;
     assert_eq!((part.state, balance().await.available), (State::PartlyReturned, 150));
     assert_eq!(used(&db, Every::Month, at(60)).await, spent(10, 2), "half of its ten is free again");
+    assert_eq!(paid().await, [(Handle(1), 1, 5 * UNIT, 1)]);
     let part = returned(&part, UNIT).await;
     assert_eq!(balance().await.available, 150, "the same again changes nothing");
     let whole = returned(&part, 2 * UNIT).await;
     assert_eq!((whole.state, balance().await.available), (State::Returned, 0));
     assert_eq!(used(&db, Every::Month, at(60)).await, spent(5, 1));
+    assert_eq!(paid().await, [(Handle(1), 1, 0, 0)]);
     assert_eq!(checkouts::find(&mut db.read(), W, "c1").await.unwrap().unwrap(), whole);
     assert_eq!(verify(&mut db.read(), W).await.unwrap().findings, []);
 }

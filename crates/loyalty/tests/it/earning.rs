@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use proptest::prelude::*;
 use rapport_domain::calendar::{Calendar, WeekStart};
 use rapport_domain::{PersonId, Timestamp};
+use rapport_loyalty::document::Holdout;
 use rapport_loyalty::earning::{
     Amounts, Award, Awards, CapPer, Count, Every, Happened, Occasion, Outcome, Period, Rated, Rule, Step, Used, rate,
 };
@@ -271,6 +272,19 @@ fn periods_are_civil() {
     assert_eq!(key(Every::Month, "2025-12-31T23:30:00Z"), "month 2026-01-01");
     assert_eq!(key(Every::Year, "2025-12-31T23:30:00Z"), "year 2026-01-01");
     assert_eq!(key(Every::Ever, NOON), "ever");
+}
+
+#[test]
+fn some_are_held_out_of_campaigns_and_nobody_of_promises() {
+    let fixed = || json!({"kind": "fixed", "points": 20});
+    let usual = |gives: Value, more: Value| rule("it", gives, more).usual_percent();
+    assert_eq!(usual(fixed(), json!({})), 0);
+    assert_eq!(usual(json!({"kind": "amount", "points": 1, "each": "1"}), json!({})), 0);
+    assert_eq!(usual(json!({"kind": "times", "factor": "2"}), json!({})), 10);
+    assert_eq!(usual(fixed(), json!({"window": {"until": "2026-06-30"}})), 10);
+    assert_eq!(usual(fixed(), json!({"window": {"weekdays": [1]}})), 10);
+    // Of what was stored before anybody spoke of it, nobody is.
+    assert_eq!(rule("it", fixed(), json!({"window": {"weekdays": [1]}})).holdout_percent, 0);
 }
 
 #[test]

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use rapport_domain::calendar::{Calendar, WeekStart};
 use rapport_domain::{PersonId, Timestamp};
 use rapport_loyalty::decimal::Decimal;
+use rapport_loyalty::document::Holdout;
 use rapport_loyalty::earning::{CapPer, Period};
 use rapport_loyalty::offers::{Cart, Decision, EffectKind, Looks, Offer, Spent, allot, decide, rolled_back};
 use rapport_loyalty::program::Program;
@@ -239,6 +240,16 @@ fn who_has_an_offer() {
     assert!((150..250).contains(&without.len()), "{} of 399 are held out", without.len());
     world.person = 0;
     assert_eq!(codes(&world.decide(&[held])), ["given"], "nobody in particular is in no experiment");
+}
+
+#[test]
+fn some_are_held_out_of_campaigns_and_nobody_of_promises() {
+    let usual = |more: Value| offer("it", json!({"kind": "percent_off", "percent": "10"}), more).usual_percent();
+    let june = json!({"from": "2026-06-01", "until": "2026-06-30"});
+    assert_eq!(usual(json!({})), 0);
+    assert_eq!(usual(json!({"window": june})), 10);
+    assert_eq!(usual(json!({"window": june, "needs_code": true})), 0, "a code is a promise to whoever has it");
+    assert_eq!(usual(json!({"window": june, "announced": true})), 0, "and an announced reduction one to everybody");
 }
 
 #[test]

@@ -13,6 +13,7 @@ use rapport_domain::money::micros_from_json;
 use rapport_domain::shop_events::ORDER_COMPLETED;
 use rapport_domain::{PersonId, Timestamp, WorkspaceId};
 use rapport_lake::EventRow;
+use rapport_loyalty::document::Holdout;
 use rapport_loyalty::earning::Rule;
 use rapport_loyalty::records::{awards, members};
 

@@ -1,9 +1,9 @@
-//! Whether a rule works: what members who have it buy beside those who are held out of it by chance.
+//! Whether a rule or an offer works: what members who have it buy beside those who are held out of it by chance.
 //!
 //! Always holds: everybody who was a member when the time began is counted on the side on which the lot put them, whether they earned anything or not: who earns by a rule may be who was moved by
 //! it. Who became a member since is not counted, since the rule may be why.
 //!
-//! Does not: say anything of rules without a holdout.
+//! Does not: say anything of what nobody is held out of, or what it cost.
 
 use std::collections::HashMap;
 
@@ -12,11 +12,11 @@ use rapport_domain::{PersonId, Timestamp, WorkspaceId};
 use rapport_experiments::attribution::{Incremental, incremental};
 use rapport_experiments::design::Metric;
 use rapport_experiments::readout::{Counts, LEAST_UNITS, Measured, Sums};
-use rapport_loyalty::document::State;
-use rapport_loyalty::earning::{Rule, held_out_below};
+use rapport_loyalty::document::{Holdout, State};
+use rapport_loyalty::earning::holds_out;
 use rapport_loyalty::program::Program;
 use rapport_loyalty::records::documents::Version;
-use rapport_loyalty::records::{awards, members};
+use rapport_loyalty::records::members;
 use rapport_models::experiments::Paired;
 use rapport_profiles::records::orders;
 
@@ -31,27 +31,25 @@ const BEFORE: i64 = 90 * Timestamp::DAY;
 /// Members read at a time.
 const PAGE: u32 = 5_000;
 
-/// Since when a rule holds out whom it holds out now, and how many of a hundred: as long as its latest versions say the same and give. `None` where nobody is held out.
-pub fn since(versions: &[Version<Rule>]) -> Option<(Timestamp, u8)> {
+/// Since when those are held out who are now, and how many of a hundred: as long as the latest versions say the same and give. `None` where nobody is held out.
+pub fn since<D: Holdout>(versions: &[Version<D>]) -> Option<(Timestamp, u8)> {
     let latest = versions.last()?;
-    let percent = latest.document.holdout_percent;
+    let percent = latest.document.percent();
     let begun = versions.iter().rev().skip_while(|it| it.state != State::Live);
-    let same = begun.take_while(|it| it.state == State::Live && it.document.holdout_percent == percent);
+    let same = begun.take_while(|it| it.state == State::Live && it.document.percent() == percent);
     let since = same.map(|it| it.in_force_from).last()?;
     (percent > 0 && percent < 100).then_some((since, percent))
 }
 
-/// What a rule did.
+/// What members bought who have something, beside those who are held out of it.
 #[derive(Debug)]
-pub struct RuleEffect {
+pub struct Compared {
     /// Each metric, and who was counted.
     pub effect: Effect,
     /// What members came to on average: held out, treated; by metric.
     pub means: Vec<[f64; 2]>,
     /// Who became a member since, and is not counted.
     pub newcomers: u64,
-    /// Points that the rule gave in the time to those who are counted, less those that were taken back.
-    pub points: i64,
     /// Whether there are too few on a side for anything to be said.
     pub too_few: bool,
 }
@@ -70,16 +68,16 @@ struct Bought {
     before: (i64, i64),
 }
 
-/// Reads what a rule did in a time.
+/// Reads what a rule or an offer did in a time, by the salt of its lot and how many of a hundred it holds out.
 ///
 /// # Errors
 /// The store's.
 pub async fn read(
     installation: &Installation,
     workspace: WorkspaceId,
-    (program, rule, percent): (&Program, &str, u8),
+    (program, salt, percent): (&Program, &str, u8),
     (from, until): (Timestamp, Timestamp),
-) -> Result<RuleEffect> {
+) -> Result<Compared> {
     let mut db = installation.store.read();
     let earlier = from.plus(-BEFORE.min(until.0 - from.0));
     let mut bought: HashMap<PersonId, Bought> = HashMap::new();
@@ -99,14 +97,13 @@ pub async fn read(
                 newcomers += u64::from(enrolled_at < until);
                 continue;
             }
-            let side = usize::from(!held_out_below(rule, percent, person));
+            let side = usize::from(!holds_out(salt, percent, person));
             arms[side].add(bought.get(&person).copied().unwrap_or_default());
         }
     }
-    let points = awards::given_between(&mut db, workspace, rule, (from, until)).await?;
     let lot = Lot {
         by: By::Holdout,
-        key: format!("loyalty/{rule}"),
+        key: salt.to_owned(),
         arms: ["held out", "treated"].map(str::to_owned),
         percent: f64::from(percent),
         since: from,
@@ -120,10 +117,9 @@ pub async fn read(
         Some((metric, brought_in))
     };
     let mean = |at: usize| arms.map(|arm| if arm.members == 0 { 0.0 } else { arm.sums[at].y / arm.members as f64 });
-    Ok(RuleEffect {
+    Ok(Compared {
         means: (0..METRICS.len()).map(mean).collect(),
         newcomers,
-        points,
         too_few: arms.iter().any(|arm| arm.members < LEAST_UNITS),
         effect: Effect {
             lot,

@@ -2,6 +2,7 @@
 
 use axum::http::{Method, StatusCode};
 use rapport_domain::Timestamp;
+use rapport_domain::money::format_micros;
 use rapport_loyalty::records::head;
 use rapport_server::installation::MIGRATIONS;
 use rapport_server::records::workspaces::FIRST;
@@ -214,6 +215,16 @@ async fn other_rules_come_to_what_a_slow_look_says() {
         json!(format!("{:.6}", expected as f64 * 0.009).trim_end_matches('0').to_owned()),
         "points × 0.01 × 0.9"
     );
+    // Nothing is two months old yet, so all that was given and not taken back may still be redeemed.
+    let before = points["before"].as_i64().unwrap();
+    for (side, outstanding) in [("before", before), ("after", expected)] {
+        assert_eq!(points[format!("outstanding_{side}")], json!(outstanding));
+        assert_eq!(
+            points[format!("liability_{side}")],
+            json!(format_micros(outstanding * 9_000)),
+            "points × 0.01 × 0.9"
+        );
+    }
     let months: i64 = result["months"].as_array().unwrap().iter().map(|it| it["points_after"].as_i64().unwrap()).sum();
     assert_eq!(months, expected);
     let people =

@@ -48,7 +48,7 @@ async fn founded(sink: &Sink) -> (World, Browser, String) {
     let base = json!({"name": "A point for each euro", "event": "Order Completed", "gives": {"kind": "amount", "points": 1, "each": "1"}});
     put(&world, &owner, "/api/v1/loyalty/rules/base", rule(base)).await;
     let double = json!({"name": "Gold earns double", "event": "Order Completed", "gives": {"kind": "times", "factor": "2"},
-        "when": {"fact": {"key": "tier.club", "op": "equals", "value": "gold"}}});
+        "when": {"fact": {"key": "tier.club", "op": "equals", "value": "gold"}}, "holdout_percent": 0});
     put(&world, &owner, "/api/v1/loyalty/rules/double", rule(double)).await;
     world.clock.advance(Timestamp::HOUR);
     happen(&world, &key, person(1, "ann@example.com")).await;

@@ -1,7 +1,7 @@
 //! What is the same of rules and of whatever else staff write in versions: reading the body, saving, listing.
 
 use rapport_loyalty::Document;
-use rapport_loyalty::document::State;
+use rapport_loyalty::document::{Holdout, State};
 use rapport_loyalty::records::documents::{self, Saved, Version};
 use rapport_segments::{Condition, Limits};
 use rapport_store::Priority;
@@ -38,6 +38,26 @@ pub(super) fn complete_when(name: &str, mut form: Value, text: &str) -> Result<V
     }
     fields.insert("when".to_owned(), Condition::from_text(text, Limits::DEFAULT)?.to_json());
     Ok(form)
+}
+
+/// Says how many are held out where nobody did (`is_said`): of a new one what is usual of its kind; of another version what the one before it says, so that nothing that holds changes
+/// unless somebody says so.
+///
+/// # Errors
+/// The store's.
+pub(super) async fn complete_holdout<D: Holdout>(
+    app: &App,
+    caller: &Caller,
+    mut document: D,
+    is_said: bool,
+) -> Result<D, Problem> {
+    if !is_said {
+        let mut db = app.installation.store.read();
+        let versions = documents::versions_of::<D>(&mut db, caller.workspace, document.key()).await?;
+        let percent = versions.last().map_or_else(|| document.usual_percent(), |it| it.document.percent());
+        document.hold_out(percent);
+    }
+    Ok(document)
 }
 
 /// The latest version of each, in the order in which they are looked at; ended ones only if asked for.

@@ -1,11 +1,15 @@
-//! Whether rules work, and who is only there for the discount.
+//! Whether rules and offers work, and who is only there for the discount.
 
 use crate::http::route::routes;
 use axum::extract::State;
 use rapport_domain::money::format_micros;
 use rapport_domain::{PersonId, Timestamp};
+use rapport_loyalty::document::Holdout;
 use rapport_loyalty::earning::Rule;
-use rapport_loyalty::records::documents;
+use rapport_loyalty::offers::Offer;
+use rapport_loyalty::program::Program;
+use rapport_loyalty::records::awards;
+use rapport_loyalty::records::documents::{self, Version};
 use rapport_models::survey::{self, Confidence};
 use rapport_profiles::records::persons;
 use serde::{Deserialize, Serialize};
@@ -19,7 +23,7 @@ use crate::api::shapes::{CustomerRow, time};
 use crate::app::App;
 use crate::auth::{Caller, Permission};
 use crate::earning::buying::{self, Buyer, Manner};
-use crate::earning::effect;
+use crate::earning::{effect, offered};
 use crate::http::extract::{Json, Path, Query};
 use crate::http::paging::Rows;
 use crate::points::worth::redemption;
@@ -29,9 +33,13 @@ use crate::problem::Problem;
 pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(loyalty_rule_effect))
+        .routes(routes!(loyalty_offer_effect))
         .routes(routes!(loyalty_buying))
         .routes(routes!(loyalty_buying_people))
 }
+
+/// The verdict where nobody is held out.
+const NOBODY: &str = "nobody_held_out";
 
 /// Over which time.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -40,7 +48,7 @@ pub struct EffectQuery {
     from: Option<String>,
     /// Until before when; now, unless said.
     until: Option<String>,
-    /// What share of revenue is margin, in per cent: then it is said whether the rule earns what it costs.
+    /// What share of revenue is margin, in per cent: then it is said whether the rule or the offer earns what it costs.
     margin_percent: Option<f64>,
 }
 
@@ -86,6 +94,62 @@ pub struct LoyaltyRuleEffect {
     revenue_per_cost: Option<EffectRange>,
 }
 
+/// Whether an offer works.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LoyaltyOfferEffect {
+    offer: String,
+    /// As of a rule.
+    verdict: String,
+    /// Null where nobody is held out: then it cannot be said what the offer brings in.
+    holdout: Option<HoldoutEffect>,
+    until: String,
+    means: Vec<EffectMeans>,
+    /// Members who joined since: they are not counted, since the offer may be why.
+    newcomers: u64,
+    /// How often those who are counted used it in carts that were paid and did not go back whole.
+    times: i64,
+    currency: String,
+    /// What it took off, and what points and gifts are worth (points by their expected redemption), less what went back; null when it is not said what a point or a gift is worth.
+    cost: Option<String>,
+    /// What the offer brought in of margin, of the prices before what it took off goods.
+    margin: Option<EffectRange>,
+    /// Margin brought in less the cost.
+    net: Option<EffectRange>,
+    /// Revenue brought in for each unit of cost.
+    revenue_per_cost: Option<EffectRange>,
+}
+
+/// A rule or an offer of which it is asked what it brought in, and in which time.
+struct Asked<D> {
+    program: Program,
+    versions: Vec<Version<D>>,
+    until: Timestamp,
+    /// From when on, and how many of a hundred are held out; none where nobody is.
+    held: Option<(Timestamp, u8)>,
+}
+
+/// Reads what was asked for.
+async fn asked<D: Holdout>(app: &App, caller: &Caller, key: &str, query: &EffectQuery) -> Result<Asked<D>, Problem> {
+    caller.require(Permission::ViewReports)?;
+    if query.margin_percent.is_some_and(|margin| !(0.0..=100.0).contains(&margin)) {
+        return Err(Problem::invalid("margin_percent", "0 to 100"));
+    }
+    let mut db = app.installation.store.read();
+    let programs = app.installation.programs.get(&mut db, caller.workspace).await?;
+    let program = programs.latest().ok_or_else(missing)?.program.clone();
+    let versions = documents::versions_of::<D>(&mut db, caller.workspace, key).await?;
+    if versions.is_empty() {
+        return Err(Problem::not_found(D::KIND));
+    }
+    let until = instant("until", query.until.as_deref())?.unwrap_or_else(|| app.now()).min(app.now());
+    let from = instant("from", query.from.as_deref())?;
+    let held = effect::since(&versions).map(|(since, percent)| (from.unwrap_or(since).max(since), percent));
+    if held.is_some_and(|(from, _)| from >= until) {
+        return Err(Problem::invalid("from", "must be before `until` and the present"));
+    }
+    Ok(Asked { program, versions, until, held })
+}
+
 /// Says what a rule brought in, by the members who are held out of it by chance: orders and revenue, not points.
 #[utoipa::path(get, path = "/api/v1/loyalty/rules/{key}/effect", security(("caller" = ["view_reports"])), tag = "loyalty", operation_id = "loyalty_rule_effect", params(("key" = String, Path), EffectQuery), responses((status = 200, body = LoyaltyRuleEffect), (status = 404, body = crate::problem::ProblemBody), (status = 422, body = crate::problem::ProblemBody)))]
 pub async fn loyalty_rule_effect(
@@ -94,20 +158,10 @@ pub async fn loyalty_rule_effect(
     Path(key): Path<String>,
     Query(query): Query<EffectQuery>,
 ) -> Result<Json<LoyaltyRuleEffect>, Problem> {
-    caller.require(Permission::ViewReports)?;
-    if query.margin_percent.is_some_and(|margin| !(0.0..=100.0).contains(&margin)) {
-        return Err(Problem::invalid("margin_percent", "0 to 100"));
-    }
-    let mut db = app.installation.store.read();
-    let programs = app.installation.programs.get(&mut db, caller.workspace).await?;
-    let program = programs.latest().ok_or_else(missing)?.program.clone();
-    let versions = documents::versions_of::<Rule>(&mut db, caller.workspace, &key).await?;
-    let latest = versions.last().ok_or_else(|| Problem::not_found("rule"))?;
-    let until = instant("until", query.until.as_deref())?.unwrap_or_else(|| app.now()).min(app.now());
-    let asked = instant("from", query.from.as_deref())?;
+    let Asked { program, versions, until, held } = asked::<Rule>(&app, &caller, &key, &query).await?;
     let mut found = LoyaltyRuleEffect {
         rule: key.clone(),
-        verdict: "nobody_held_out".to_owned(),
+        verdict: NOBODY.to_owned(),
         holdout: None,
         until: time(until),
         means: Vec::new(),
@@ -119,66 +173,125 @@ pub async fn loyalty_rule_effect(
         net: None,
         revenue_per_cost: None,
     };
-    let Some((since, percent)) = effect::since(&versions) else { return Ok(Json(found)) };
-    let from = asked.unwrap_or(since).max(since);
-    if from >= until {
-        return Err(Problem::invalid("from", "must be before `until` and the present"));
-    }
-    let wallet = latest.document.wallet(&program).to_owned();
-    let side = (&program, key.as_str(), percent);
-    let read = effect::read(&app.installation, caller.workspace, side, (from, until)).await;
+    let (Some(latest), Some((from, percent))) = (versions.last(), held) else { return Ok(Json(found)) };
+    let rule = &latest.document;
+    let wallet = rule.wallet(&program);
+    let lot = rule.salt();
+    let read =
+        effect::read(&app.installation, caller.workspace, (&program, lot.as_str(), percent), (from, until)).await;
     let read = read.map_err(Problem::internal)?;
-    let share = redemption(&app.installation, caller.workspace, &program, &wallet).await.map_err(Problem::internal)?;
-    let worth = program.wallet(&wallet).and_then(|plan| plan.worth).map(|worth| worth.micros() as f64 * share);
-    let cost = worth.map(|worth| worth * read.points as f64);
-    (found.newcomers, found.points) = (read.newcomers, read.points);
+    let mut db = app.installation.store.read();
+    found.points = awards::given_between(&mut db, caller.workspace, &key, (from, until)).await?;
+    let share = redemption(&app.installation, caller.workspace, &program, wallet).await.map_err(Problem::internal)?;
+    let worth = program.wallet(wallet).and_then(|plan| plan.worth).map(|worth| worth.micros() as f64 * share);
+    let cost = worth.map(|worth| worth * found.points as f64);
     found.cost = cost.map(|cost| format_micros(cost.round() as i64));
+    let judged = judge(&read, (cost, 0.0), query.margin_percent);
+    judged.verdict.clone_into(&mut found.verdict);
+    (found.margin, found.net, found.revenue_per_cost) = (judged.margin, judged.net, judged.revenue_per_cost);
+    (found.newcomers, found.means) = (read.newcomers, means(&read));
+    found.holdout = Some(shape(read.effect));
+    Ok(Json(found))
+}
+
+/// Says what an offer brought in, by the members who are held out of it by chance: orders and revenue, and what it took off for that.
+#[utoipa::path(get, path = "/api/v1/loyalty/offers/{key}/effect", security(("caller" = ["view_reports"])), tag = "loyalty", operation_id = "loyalty_offer_effect", params(("key" = String, Path), EffectQuery), responses((status = 200, body = LoyaltyOfferEffect), (status = 404, body = crate::problem::ProblemBody), (status = 422, body = crate::problem::ProblemBody)))]
+pub async fn loyalty_offer_effect(
+    State(app): State<App>,
+    caller: Caller,
+    Path(key): Path<String>,
+    Query(query): Query<EffectQuery>,
+) -> Result<Json<LoyaltyOfferEffect>, Problem> {
+    let Asked { program, versions, until, held } = asked::<Offer>(&app, &caller, &key, &query).await?;
+    let mut found = LoyaltyOfferEffect {
+        offer: key.clone(),
+        verdict: NOBODY.to_owned(),
+        holdout: None,
+        until: time(until),
+        means: Vec::new(),
+        newcomers: 0,
+        times: 0,
+        currency: program.currency.to_string(),
+        cost: None,
+        margin: None,
+        net: None,
+        revenue_per_cost: None,
+    };
+    let (Some(latest), Some((from, percent))) = (versions.last(), held) else { return Ok(Json(found)) };
+    let lot = latest.document.salt();
+    let read =
+        effect::read(&app.installation, caller.workspace, (&program, lot.as_str(), percent), (from, until)).await;
+    let read = read.map_err(Problem::internal)?;
+    let offer = (key.as_str(), versions.as_slice());
+    let used = offered::used(&app.installation, caller.workspace, &program, offer, (from, until)).await;
+    let used = used.map_err(Problem::internal)?;
+    found.times = used.times;
+    found.cost = used.cost.map(|cost| format_micros(cost.round() as i64));
+    let judged = judge(&read, (used.cost, used.off_goods), query.margin_percent);
+    judged.verdict.clone_into(&mut found.verdict);
+    (found.margin, found.net, found.revenue_per_cost) = (judged.margin, judged.net, judged.revenue_per_cost);
+    (found.newcomers, found.means) = (read.newcomers, means(&read));
+    found.holdout = Some(shape(read.effect));
+    Ok(Json(found))
+}
+
+fn means(read: &effect::Compared) -> Vec<EffectMeans> {
     let metrics = read.effect.metrics.iter().zip(&read.means);
-    found.means = metrics
+    metrics
         .map(|((metric, _), [held_out, treated])| EffectMeans {
             metric: metric.key.clone(),
             held_out: *held_out,
             treated: *treated,
         })
-        .collect();
-    judge(&mut found, &read, cost.map(|cost| cost / 1_000_000.0), query.margin_percent);
-    found.holdout = Some(shape(read.effect));
-    Ok(Json(found))
+        .collect()
 }
 
-/// What to make of it, by revenue.
-fn judge(found: &mut LoyaltyRuleEffect, read: &effect::RuleEffect, cost: Option<f64>, margin: Option<f64>) {
+/// What to make of it.
+#[derive(Default)]
+struct Judged {
+    verdict: &'static str,
+    margin: Option<EffectRange>,
+    net: Option<EffectRange>,
+    revenue_per_cost: Option<EffectRange>,
+}
+
+/// What to make of it, by revenue. `cost` and `off_goods` are in millionths: revenue is less by what was taken off goods, so margin is reckoned of both together, and the whole cost comes
+/// off it once.
+fn judge(read: &effect::Compared, (cost, off_goods): (Option<f64>, f64), margin: Option<f64>) -> Judged {
     let revenue = read.effect.metrics.iter().find(|(metric, _)| metric.key == "revenue").map(|(_, it)| it);
     let believed = revenue.filter(|it| !it.ratio_broken && !read.too_few);
     let Some(brought) = believed.and_then(|it| it.brought_in.as_ref().ok()) else {
-        (if read.too_few { "too_few" } else { "unclear" }).clone_into(&mut found.verdict);
-        return;
+        return Judged { verdict: if read.too_few { "too_few" } else { "unclear" }, ..Judged::default() };
     };
     let range = |of: &dyn Fn(f64) -> f64| EffectRange {
         estimate: of(brought.estimate),
         low: of(brought.low),
         high: of(brought.high),
     };
-    found.revenue_per_cost = cost.filter(|cost| *cost > 0.0).map(|cost| range(&|revenue| revenue / cost));
+    let (cost, off_goods) = (cost.map(|cost| cost / 1_000_000.0), off_goods / 1_000_000.0);
+    let mut judged = Judged {
+        revenue_per_cost: cost.filter(|cost| *cost > 0.0).map(|cost| range(&|revenue| revenue / cost)),
+        ..Judged::default()
+    };
     let mut decides = (brought.low, brought.high);
     let mut words = ("brings_in", "harms");
     if let Some(margin) = margin {
-        let margin = margin / 100.0;
-        found.margin = Some(range(&|revenue| revenue * margin));
+        let of = |revenue: f64| (revenue + off_goods) * margin / 100.0;
+        judged.margin = Some(range(&of));
         if let Some(cost) = cost {
-            let net = range(&|revenue| revenue * margin - cost);
+            let net = range(&|revenue| of(revenue) - cost);
             (decides, words) = ((net.low, net.high), ("pays", "does_not_pay"));
-            found.net = Some(net);
+            judged.net = Some(net);
         }
     }
-    let word = if decides.0 > 0.0 {
+    judged.verdict = if decides.0 > 0.0 {
         words.0
     } else if decides.1 < 0.0 {
         words.1
     } else {
         "unclear"
     };
-    word.clone_into(&mut found.verdict);
+    judged
 }
 
 /// Over which time.

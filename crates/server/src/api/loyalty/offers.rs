@@ -163,6 +163,7 @@ pub struct LoyaltyOfferBody {
 }
 
 /// Saves an offer as a new version. It counts for carts from now on; what is locked keeps what it was promised.
+/// Where it says nothing of `holdout_percent`, a new campaign (with a window, without a code, not announced) gets 10 and another new offer 0; a later version keeps what the one before it says.
 #[utoipa::path(put, path = "/api/v1/loyalty/offers/{key}", security(("caller" = ["edit_loyalty"])), tag = "loyalty", operation_id = "save_loyalty_offer", params(("key" = String, Path)), request_body = LoyaltyOfferBody, responses((status = 200, body = LoyaltyOffer), (status = 409, body = crate::problem::ProblemBody), (status = 422, body = crate::problem::ProblemBody)))]
 pub async fn save_loyalty_offer(
     State(app): State<App>,
@@ -171,7 +172,9 @@ pub async fn save_loyalty_offer(
     Json(body): Json<LoyaltyOfferBody>,
 ) -> Result<Json<LoyaltyOffer>, Problem> {
     caller.require(Permission::EditLoyalty)?;
+    let is_said = body.offer.get("holdout_percent").is_some();
     let offer = Offer::from_json(documents::complete("offer", &key, body.offer, body.text.as_deref())?)?;
+    let offer = documents::complete_holdout(&app, &caller, offer, is_said).await?;
     let mut db = app.installation.store.read();
     if let Some(latest) = app.installation.programs.get(&mut db, caller.workspace).await?.latest() {
         refuse_offer(&mut db, caller.workspace, &offer, &latest.program.offers).await?;

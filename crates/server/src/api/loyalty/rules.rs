@@ -125,6 +125,7 @@ pub(super) fn read(key: &str, form: Value, text: Option<&str>) -> Result<Rule, P
 }
 
 /// Saves a rule as a new version. It counts for what happens from now on; what happened before is judged by the version that was in force then.
+/// Where it says nothing of `holdout_percent`, a new campaign (with a window or a multiplier) gets 10 and another new rule 0; a later version keeps what the one before it says.
 #[utoipa::path(put, path = "/api/v1/loyalty/rules/{key}", security(("caller" = ["edit_loyalty"])), tag = "loyalty", operation_id = "save_loyalty_rule", params(("key" = String, Path)), request_body = LoyaltyRuleBody, responses((status = 200, body = LoyaltyRule), (status = 409, body = crate::problem::ProblemBody), (status = 422, body = crate::problem::ProblemBody)))]
 pub async fn save_loyalty_rule(
     State(app): State<App>,
@@ -133,7 +134,9 @@ pub async fn save_loyalty_rule(
     Json(body): Json<LoyaltyRuleBody>,
 ) -> Result<Json<LoyaltyRule>, Problem> {
     caller.require(Permission::EditLoyalty)?;
+    let is_said = body.rule.get("holdout_percent").is_some();
     let rule = read(&key, body.rule, body.text.as_deref())?;
+    let rule = documents::complete_holdout(&app, &caller, rule, is_said).await?;
     if body.state == Live.key() {
         let (causes, _) = cycles::in_force(&mut app.installation.store.read(), caller.workspace).await?;
         if let Some(circle) = cycles::circle(&cycles::of_rule(&rule), &causes) {

@@ -111,6 +111,7 @@ export const offers = {
 	'offers.rest': 'Code and holdout',
 	'offers.rest.code': 'It takes a code: it counts only for carts that bring one of its codes',
 	'offers.rest.code.after': 'Codes are made here once the offer is saved.',
+	'offers.holdout.proposed': 'Proposed because it holds only at times: 10 of 100 customers go without, always the same ones, so that it can be said what it brings in. Set it to 0 if nobody should.',
 	'offers.holdout.about': 'So many of a hundred customers do not get it, always the same ones: what they do beside the others says what the offer is worth.',
 	'offers.used': 'used {n} time for {amount} in all || used {n} times for {amount} in all',
 	'offers.lacks.name': 'Give the offer a name.',

@@ -113,6 +113,7 @@ export const offers: Record<keyof typeof english, string> = {
 	'offers.rest': '优惠码与对照组',
 	'offers.rest.code': '需要优惠码：只对带有其优惠码的购物车生效',
 	'offers.rest.code.after': '保存后可在此生成优惠码。',
+	'offers.holdout.proposed': '因为它只在一定时段有效而建议：一百位顾客中十位得不到，始终是同一批人，由此能说明它带来了什么。若不需要，请设为 0。',
 	'offers.holdout.about': '每百位顾客中有这么多人得不到，且始终是同一批：他们与其他人的差别说明优惠的价值。',
 	'offers.used': '共使用 {n} 次，合计 {amount}',
 	'offers.lacks.name': '请为优惠取名。',
