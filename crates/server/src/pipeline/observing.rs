@@ -82,7 +82,7 @@ impl Observing {
     fn judged_by<J, F>(position: u64, judge: J) -> Self
     where
         J: Fn(WorkspaceId, News, Reached) -> F + Send + 'static,
-        F: Future<Output = bool> + Send,
+        F: Future<Output = bool> + Send + 'static,
     {
         let (messages, queue) = mpsc::channel(WAITING);
         let done = Arc::new(Done { position: AtomicU64::new(position), received: AtomicI64::new(i64::MIN) });
