@@ -6,7 +6,7 @@ use rapport_loyalty::ledger::{Act, Chain, Portion, Shortage, checksum};
 use rapport_loyalty::records::{Memory, read};
 use rapport_loyalty::verify::verify;
 use rapport_store::testing::TestDatabase;
-use rapport_store::{Priority, Queries, Sql, Store, args, db_test, sql};
+use rapport_store::{Priority, Sql, Store, args, db_test, sql};
 
 use super::records::{W, assert_sound, command, earn, lasting, post, prepare};
 

@@ -4,6 +4,7 @@ use crate::http::route::routes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use rapport_domain::Timestamp;
+use rapport_loyalty::earning;
 use rapport_loyalty::ledger::{self, Act, Command, Portion, Refusal, Shortage, Source};
 use rapport_loyalty::program::{Program, WalletPlan};
 use rapport_loyalty::records::referrals::giving;
@@ -11,7 +12,6 @@ use rapport_loyalty::records::{
     bulks, by_hand, challenges, changes, checkouts, gift_cards, jurisdictions, leaderboards, opening, partners,
     payments, redemptions, transfers, wallets,
 };
-use rapport_loyalty::{earning, rewards};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
