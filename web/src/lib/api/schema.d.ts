@@ -2647,7 +2647,7 @@ export interface paths {
         /** Lists gift cards, the newest first. */
         get: operations["get_loyalty_gift_cards"];
         put?: never;
-        /** Issues gift cards, all or none, each with a code. Whoever asks again under the same id learns that they were issued, and no code: whoever lost an answer replaces the cards. */
+        /** Issues gift cards, all or none, each with a code; users no more value at once than their role may give alone. Whoever asks again under the same id learns that they were issued, and no code: whoever lost an answer replaces the cards. */
         post: operations["post_loyalty_gift_cards"];
         delete?: never;
         options?: never;
@@ -2749,7 +2749,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Adds value to a gift card, whole or not at all; it ends with the card. Whoever may post points adds as much as the wallet lets a card have, a till as much at once as the wallet's `till_top_up_max` says. */
+        /** Adds value to a gift card, whole or not at all; it ends with the card. Whoever may post points adds as much as the wallet lets a card have, users of them no more than their role may give alone, a till as much at once as the wallet's `till_top_up_max` says. */
         post: operations["post_loyalty_gift_cards_top_ups"];
         delete?: never;
         options?: never;
@@ -2800,7 +2800,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Takes a gift card back with all that is left on it. Done twice it is done once. */
+        /** Takes a gift card back with all that is left on it; users no more than their role may take alone. Done twice it is done once. */
         post: operations["post_loyalty_gift_cards_gift_card_id_voided"];
         delete?: never;
         options?: never;
@@ -3058,7 +3058,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Brings in what members had in another programme, as lots with their age and their ends. Each member's lines come in together or not at all; the same file again adds nothing. */
+        /** Brings in what members had in another programme, as lots with their age and their ends. Each member's lines come in together or not at all; the same file again adds nothing. Users are refused a file that brings more points than their role may give alone. */
         post: operations["post_loyalty_imports"];
         delete?: never;
         options?: never;
@@ -3092,7 +3092,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Says what lapsed of the members whom a jurisdiction concerns though its law would not have let it, a hundred members at a time, and gives it back if that is confirmed. The same again gives nothing twice. */
+        /** Says what lapsed of the members whom a jurisdiction concerns though its law would not have let it, a hundred members at a time, and gives it back if that is confirmed. The same again gives nothing twice. More points of a wallet at once than your role may change alone are refused. */
         post: operations["post_loyalty_jurisdictions_key_give_back"];
         delete?: never;
         options?: never;
@@ -3830,7 +3830,10 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Saves an offer as a new version. It counts for carts from now on; what is locked keeps what it was promised. */
+        /**
+         * Saves an offer as a new version. It counts for carts from now on; what is locked keeps what it was promised.
+         *     Where it says nothing of `holdout_percent`, a new campaign (with a window, without a code, not announced) gets 10 and another new offer 0; a later version keeps what the one before it says.
+         */
         put: operations["put_loyalty_offers_key"];
         post?: never;
         delete?: never;
@@ -3908,6 +3911,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/loyalty/offers/{key}/effect": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Says what an offer brought in, by the members who are held out of it by chance: orders and revenue, and what it took off for that. */
+        get: operations["get_loyalty_offers_key_effect"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/loyalty/offers/{key}/usage": {
         parameters: {
             query?: never;
@@ -3953,7 +3973,7 @@ export interface paths {
         put?: never;
         /**
          * Posts operations to the points ledger, all or none of them; it answers when they are on the disk. An id answers for ever: sent again, the same is answered and
-         *     nothing is done twice; what was refused stays refused, so that no retry succeeds a day later.
+         *     nothing is done twice; what was refused stays refused, so that no retry succeeds a day later. Users are refused a list that moves more points of a wallet than their role may change alone.
          */
         post: operations["post_loyalty_operations"];
         delete?: never;
@@ -4638,7 +4658,10 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Saves a rule as a new version. It counts for what happens from now on; what happened before is judged by the version that was in force then. */
+        /**
+         * Saves a rule as a new version. It counts for what happens from now on; what happened before is judged by the version that was in force then.
+         *     Where it says nothing of `holdout_percent`, a new campaign (with a window or a multiplier) gets 10 and another new rule 0; a later version keeps what the one before it says.
+         */
         put: operations["put_loyalty_rules_key"];
         post?: never;
         delete?: never;
@@ -5068,7 +5091,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Undoes a transfer that was a mistake: its points go back into the lots that they came from. */
+        /** Undoes a transfer that was a mistake: its points go back into the lots that they came from. Users undo none of more points than their role may change alone. */
         post: operations["post_loyalty_transfers_transfer_id_reversed"];
         delete?: never;
         options?: never;
@@ -14442,6 +14465,31 @@ export interface components {
              * @description The version that was looked at; 0 of a new one.
              */
             version: number;
+        };
+        /** @description Whether an offer works. */
+        LoyaltyOfferEffect: {
+            /** @description What it took off, and what points and gifts are worth (points by their expected redemption), less what went back; null when it is not said what a point or a gift is worth. */
+            cost?: string | null;
+            currency: string;
+            holdout?: components["schemas"]["HoldoutEffect"] | null;
+            margin?: components["schemas"]["EffectRange"] | null;
+            means: components["schemas"]["EffectMeans"][];
+            net?: components["schemas"]["EffectRange"] | null;
+            /**
+             * Format: int64
+             * @description Members who joined since: they are not counted, since the offer may be why.
+             */
+            newcomers: number;
+            offer: string;
+            revenue_per_cost?: components["schemas"]["EffectRange"] | null;
+            /**
+             * Format: int64
+             * @description How often those who are counted used it in carts that were paid and did not go back whole.
+             */
+            times: number;
+            until: string;
+            /** @description As of a rule. */
+            verdict: string;
         };
         /** @description What the programme amounts to. */
         LoyaltyOverview: {
@@ -33721,6 +33769,14 @@ export interface operations {
                     "application/json": components["schemas"]["ImportedPoints"];
                 };
             };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -33792,6 +33848,14 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -36178,6 +36242,59 @@ export interface operations {
             };
         };
     };
+    get_loyalty_offers_key_effect: {
+        parameters: {
+            query?: {
+                /** @description From when on; since those are held out who are now, unless said, and never earlier. */
+                from?: string | null;
+                /** @description Until before when; now, unless said. */
+                until?: string | null;
+                /** @description What share of revenue is margin, in per cent: then it is said whether the rule or the offer earns what it costs. */
+                margin_percent?: number | null;
+            };
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoyaltyOfferEffect"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_loyalty_offers_key_usage: {
         parameters: {
             query?: never;
@@ -38172,7 +38289,7 @@ export interface operations {
                 from?: string | null;
                 /** @description Until before when; now, unless said. */
                 until?: string | null;
-                /** @description What share of revenue is margin, in per cent: then it is said whether the rule earns what it costs. */
+                /** @description What share of revenue is margin, in per cent: then it is said whether the rule or the offer earns what it costs. */
                 margin_percent?: number | null;
             };
             header?: never;

@@ -391,9 +391,13 @@ fn refusals_by_the_state_have_a_fixed_order() {
         assert_eq!(whole.apply(&command(id, act), 1).refused, None, "{id}");
     }
     let half = Portion::Refunded { refunded: 50, total: 100 };
-    for (id, act) in
-        [("five", earn(5)), ("taken", hold(2, 20)), ("capture", capture(None)), ("half", reverse("five", half))]
-    {
+    for (id, act) in [
+        ("five", earn(5)),
+        ("taken", hold(2, 20)),
+        ("capture", capture(None)),
+        ("half", reverse("five", half)),
+        ("more", earn(5)),
+    ] {
         assert_eq!(whole.apply(&command(id, act), 10).refused, None, "{id}");
     }
     assert_eq!(whole.apply(&command("refused", hold(100, 20)), 10).refused, Some(Refusal::InsufficientPoints));
