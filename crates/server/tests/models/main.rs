@@ -1,6 +1,7 @@
 //! `rapport models` from outside: the binary on real data sets, against published numbers, and on files as they come.
 
 mod buying;
+mod experiments;
 mod hostile;
 mod kept;
 mod numbers;
