@@ -2,12 +2,14 @@
 
 mod buying;
 mod experiments;
+mod flags;
 mod hostile;
 mod kept;
 mod numbers;
 mod offers;
 mod small;
 mod structures;
+mod written;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
