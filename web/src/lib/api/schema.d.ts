@@ -8960,6 +8960,9 @@ export interface components {
         } | {
             /** @description A trait of the person, as it is now. */
             trait: string;
+        } | {
+            /** @description A fact of the person, as it is now: `value.tenth`, `churn.level`, `propensity.upgrade`. */
+            fact: string;
         };
         /** @description What was brought in of one metric. */
         BroughtIn: {
