@@ -18,6 +18,7 @@ mod run;
 
 pub use content::{Before, Content, Learned, Warned};
 pub use deeds::{Deed, Did, Heard, Own};
+pub(crate) use features::SUBSCRIBED;
 pub use features::{FEATURES, Known};
 pub(crate) use figures::reached;
 pub use figures::{Associated, Band, Cause, LEVELS, Level, Levels, Point, Reached};

@@ -87,7 +87,7 @@ export interface Standing {
 	scoring?: Model['scoring'];
 }
 
-const VERDICTS = ['too_few_people', 'too_few_again', 'too_few_lately', 'not_identified', 'no_horizon', 'too_few_lost', 'too_few_stayed', 'tells_nothing', 'too_little_time', 'too_few_asked', 'too_few_did', 'too_few_did_not'] as const;
+const VERDICTS = ['too_few_people', 'too_few_again', 'too_few_lately', 'not_identified', 'no_horizon', 'too_few_lost', 'too_few_stayed', 'tells_nothing', 'too_little_time', 'too_few_asked', 'too_few_subscribers', 'too_few_did', 'too_few_did_not'] as const;
 const OFFER_VERDICTS = ['too_few_people', 'too_few_items', 'too_few_taken', 'too_little_time'] as const;
 /** Why there is no version, in the reader's words. */
 export function verdict(it: Verdict, say: Say, offers = false): string {

@@ -55,6 +55,8 @@ pub enum Did {
     Referred,
     /// Did what is foretold.
     Own,
+    /// Began a subscription, went on with it or ended it.
+    Subscribed,
 }
 
 const NAMES: [(&str, Did); 17] = [
@@ -117,6 +119,11 @@ pub enum Own {
         /// Of its properties.
         filter: Option<Condition>,
     },
+    /// A sign of a subscription: an event of one of these names. It tells that somebody is there, also of whoever does nothing else.
+    Signs {
+        /// Their names.
+        names: Vec<String>,
+    },
     /// Buying one of these items, which are those of a category.
     Items {
         /// What the category is called where an order tells it itself.
@@ -129,11 +136,11 @@ pub enum Own {
 }
 
 impl Own {
-    /// The event that is looked for.
-    fn name(&self) -> &str {
+    /// As which deed it is told.
+    const fn did(&self) -> Did {
         match self {
-            Self::Event { name, .. } => name,
-            Self::Items { .. } => ORDER_COMPLETED,
+            Self::Signs { .. } => Did::Subscribed,
+            Self::Event { .. } | Self::Items { .. } => Did::Own,
         }
     }
 
@@ -165,7 +172,7 @@ pub struct Heard(pub BTreeMap<SourceId, Timestamp>);
 
 impl Heard {
     /// When something was heard of.
-    fn of(&self, source: SourceId, occurred: Timestamp, received: Timestamp) -> Timestamp {
+    pub(crate) fn of(&self, source: SourceId, occurred: Timestamp, received: Timestamp) -> Timestamp {
         let is_history = self.0.get(&source).is_some_and(|until| received < *until);
         if is_history { occurred } else { received.max(occurred) }
     }
@@ -200,7 +207,11 @@ impl Analytics {
                     None => named,
                 }
             }
-            Some(it) => EventColumns::name(&snapshot).eq(lit(it.name())),
+            Some(Own::Signs { names }) => {
+                let names: Vec<Expr> = names.iter().map(|it| lit(it.as_str())).collect();
+                EventColumns::name(&snapshot).in_list(names, false)
+            }
+            Some(Own::Items { .. }) => EventColumns::name(&snapshot).eq(lit(ORDER_COMPLETED)),
         };
         // A filter of what an event does not have is unknown, which is no.
         let is_own = coalesce(vec![is_own, lit(false)]);
@@ -267,7 +278,8 @@ impl Analytics {
                 if let Some(wanted) = wanted.filter(|_| own.value(row)) {
                     let (item, told, order) = (word(items), word(categories), word(orders));
                     if wanted.has(word(products).as_deref(), item.as_deref(), told.as_deref()) {
-                        all.push(Deed { stands: wanted.stands(order.as_deref()), reason: None, ..deed });
+                        let stands = wanted.stands(order.as_deref());
+                        all.push(Deed { did: wanted.did(), stands, reason: None, ..deed });
                     }
                 }
                 let Some((_, did)) = NAMES.iter().find(|it| it.0 == names.value(row)) else { continue };

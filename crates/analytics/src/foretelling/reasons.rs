@@ -81,6 +81,7 @@ fn reason(feature: usize, value: f64, adds: f64) -> Reason {
         "own_since" => format!("Did it last {whole} days ago."),
         "own_90" => format!("Did it {whole} times in the last 90 days."),
         "own_365" => format!("Did it {whole} times in the last year."),
+        "subscribed" => format!("Has had a subscription for {whole} days."),
         _ => format!("{what}: {part}."),
     };
     Reason { code: key.to_owned(), raises, adds, numbers: vec![value], text }

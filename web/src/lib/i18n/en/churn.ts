@@ -6,6 +6,7 @@ export const churn = {
 	'models.churn': 'Who will be lost',
 	'churn.title': 'Who will be lost',
 	'churn.sub': 'Who will probably buy nothing in the next {n} weeks, as of {date}',
+	'churn.sub.contract': 'Whose subscription will probably end in the next {n} weeks, as of {date}',
 	'churn.sub.none': 'Who will probably buy nothing for some time, why, and from where on acting pays',
 	'churn.none': 'Nobody has been scored yet',
 	'churn.none.text': 'Once a few hundred people have bought, stayed and left over some months, everybody’s risk of being lost is told here daily, with how sure that is and why.',
@@ -13,6 +14,7 @@ export const churn = {
 	'churn.expected': 'Expected to be lost',
 	'churn.range': '{low} to {high} with 95%',
 	'churn.of': 'of {n} who still buy',
+	'churn.of.contract': 'of {n} who have a subscription',
 	'churn.high': 'At high risk',
 	'churn.high.note': 'from {risk} on, where acting pays',
 	'churn.high.never': 'acting never pays at these costs',
@@ -188,8 +190,13 @@ export const churn = {
 	'models.verdict.no_horizon': 'Too few customers bought again to propose when somebody is lost ({have} times, where it takes {need}). Say a horizon in the settings.',
 	'models.verdict.too_few_lost': 'Too few customers were lost: {have} are known, and it takes at least {need}.',
 	'models.verdict.too_few_stayed': 'Too few customers stayed: {have} are known, and it takes at least {need}.',
+	'models.verdict.too_few_subscribers': 'Too few customers: {have} have or had a subscription, and it takes at least {need} to tell how people differ.',
 	'models.verdict.tells_nothing': 'What is known tells no better than chance of whom it will come true.',
 	'churn.settings.horizon': 'Who buys nothing for so many weeks is lost (2 to 52; empty: proposed by the data)',
+	'churn.settings.horizon.contract': 'Lost is whose subscription ends within so many weeks (2 to 52; empty: 4)',
+	'churn.settings.contract': 'Customers have a subscription, and are lost when it ends',
+	'churn.settings.has': 'Events by which somebody has a subscription, one a line: its start, and whatever shows that it goes on',
+	'churn.settings.ends': 'Events that end it, one a line',
 	'churn.settings.active': 'Lost already after so many weeks (2 to 156; empty: twice that)',
 	'churn.settings.loss': 'What a lost customer costs (empty: what one who stays spends in that time)',
 	'churn.settings.action': 'What an action on one customer costs (empty: nobody knows; levels then go by how many are usually lost)',
@@ -206,5 +213,7 @@ export const churn = {
 	'churn.feature.own_365': 'times they did it in a year',
 	'churn.reason.own_since': 'Did it last {n} days ago.',
 	'churn.reason.own_90': 'Did it {n} times in the last 90 days.',
-	'churn.reason.own_365': 'Did it {n} times in the last year.'
+	'churn.reason.own_365': 'Did it {n} times in the last year.',
+	'churn.feature.subscribed': 'days since the subscription began',
+	'churn.reason.subscribed': 'Has had a subscription for {n} days.'
 };

@@ -8,6 +8,7 @@ export const churn: Record<keyof typeof english, string> = {
 	'models.churn': '谁会流失',
 	'churn.title': '谁会流失',
 	'churn.sub': '未来 {n} 周里谁很可能什么都不买；截至 {date}',
+	'churn.sub.contract': '未来 {n} 周里谁的订阅很可能终止；截至 {date}',
 	'churn.sub.none': '谁很可能在一段时间里什么都不买、为什么，以及从哪里开始采取行动划算',
 	'churn.none': '还没有人被评分',
 	'churn.none.text': '一旦有几百人在几个月里购买、留下或离开，这里每天都会给出每个人的流失风险、有多大把握，以及为什么。',
@@ -15,6 +16,7 @@ export const churn: Record<keyof typeof english, string> = {
 	'churn.expected': '预计流失',
 	'churn.range': '95% 区间 {low} 至 {high}',
 	'churn.of': '仍在购买的 {n} 人中',
+	'churn.of.contract': '有订阅的 {n} 人中',
 	'churn.high': '高风险',
 	'churn.high.note': '从 {risk} 起，行动划算',
 	'churn.high.never': '按这些成本，行动永远不划算',
@@ -190,8 +192,13 @@ export const churn: Record<keyof typeof english, string> = {
 	'models.verdict.no_horizon': '再次购买的客户太少，无法建议何时算流失（{have} 次，至少需要 {need} 次）。请在设置里填写期限。',
 	'models.verdict.too_few_lost': '流失的客户太少：已知 {have} 人，至少需要 {need} 人。',
 	'models.verdict.too_few_stayed': '留下的客户太少：已知 {have} 人，至少需要 {need} 人。',
+	'models.verdict.too_few_subscribers': '客户太少：有或有过订阅的 {have} 人，至少要 {need} 人才能看出差别。',
 	'models.verdict.tells_nothing': '已知的情况并不比偶然更能说明会发生在谁身上。',
 	'churn.settings.horizon': '多少周没有购买算流失（2 至 52；空：由数据建议）',
+	'churn.settings.horizon.contract': '订阅在多少周内终止算流失（2 至 52；空：4）',
+	'churn.settings.contract': '客户有订阅，订阅终止即流失',
+	'churn.settings.has': '表明有订阅的事件，每行一个：开始，以及任何表明订阅仍在继续的事件',
+	'churn.settings.ends': '终止订阅的事件，每行一个',
 	'churn.settings.active': '多少周后算已经流失（2 至 156；空：两倍）',
 	'churn.settings.loss': '流失一名客户的损失（空：留下的人在这段时间里的花费）',
 	'churn.settings.action': '对一名客户采取行动的花费（空：不知道；等级则按通常流失多少人来定）',
@@ -208,5 +215,7 @@ export const churn: Record<keyof typeof english, string> = {
 	'churn.feature.own_365': '一年内做此事的次数',
 	'churn.reason.own_since': '上次做此事在 {n} 天前。',
 	'churn.reason.own_90': '最近 90 天做此事 {n} 次。',
-	'churn.reason.own_365': '最近一年做此事 {n} 次。'
+	'churn.reason.own_365': '最近一年做此事 {n} 次。',
+	'churn.feature.subscribed': '订阅开始以来的天数',
+	'churn.reason.subscribed': '订阅已有 {n} 天。'
 };
