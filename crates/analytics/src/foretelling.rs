@@ -15,6 +15,7 @@ mod learning;
 mod reasons;
 mod rows;
 mod run;
+mod said;
 
 pub use content::{Before, Content, Learned, Warned};
 pub use deeds::{Deed, Did, Heard, Own};

@@ -99,7 +99,7 @@ export function verdict(it: Verdict, say: Say, offers = false): string {
 
 type Figure = { number: (value: number, digits?: number) => string; percent: (value: number) => string; money: (value: number) => string };
 const SHARES = ['regularity', 'reduced', 'alive'];
-const PARTS = ['lateness', 'spend_last'];
+const PARTS = ['lateness', 'spend_last', 'sentiment_last'];
 const AMOUNTS = ['spend_mean', 'spend_90', 'spend_365'];
 
 /** A value of a thing that is known of people, as people read it. */

@@ -12,7 +12,7 @@ const LIMITS: [&str; 6] = [
     "It knows no competitor, price or season to come: what is to come is taken to be like what was.",
     "A person's interval is how it turned out for people of about the same risk; of one person alone it is a bet.",
     "What came with the history of a new source, or by a file, is taken as known when it happened.",
-    "What people wrote counts for no risk; complaints, stars and answers do. Beside it is told which topics come before a loss.",
+    "Of what people wrote only how they felt counts for a risk, as a machine understood it; complaints, stars and answers do. Beside it is told which topics come before a loss.",
 ];
 
 impl Learned {

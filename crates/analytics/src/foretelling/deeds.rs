@@ -57,6 +57,12 @@ pub enum Did {
     Own,
     /// Began a subscription, went on with it or ended it.
     Subscribed,
+    /// Said how satisfied they are, 1 to 11 at most.
+    Satisfied,
+    /// Said how easy something was, 1 to 11 at most.
+    Eased,
+    /// Wrote something, of which it was understood how they felt: -1 to 1.
+    Felt,
 }
 
 const NAMES: [(&str, Did); 17] = [
@@ -99,7 +105,7 @@ pub struct Deed {
     pub heard: i32,
     /// What.
     pub did: Did,
-    /// What was paid in the workspace's currency, stars, or the answer; NaN where there is none.
+    /// What was paid in the workspace's currency, stars, the answer, or the feeling; NaN where there is none.
     pub amount: f64,
     /// Of an order: whether it had a discount.
     pub reduced: bool,
@@ -314,14 +320,17 @@ impl Analytics {
             }
         }
         // The lake gives them in no order; of one day any order gives the same features, but sums must be added up in the same order each time.
-        for deeds in found.values_mut() {
-            deeds.sort_by(|a, b| {
-                let order = |it: &Deed| (it.day, it.heard, it.did as u8);
-                order(a).cmp(&order(b)).then(a.amount.total_cmp(&b.amount)).then_with(|| a.reason.cmp(&b.reason))
-            });
-        }
+        found.values_mut().for_each(|it| in_order(it));
         Ok(found)
     }
+}
+
+/// Puts what somebody did in the order of days, always the same one.
+pub(super) fn in_order(deeds: &mut [Deed]) {
+    deeds.sort_by(|a, b| {
+        let order = |it: &Deed| (it.day, it.heard, it.did as u8);
+        order(a).cmp(&order(b)).then(a.amount.total_cmp(&b.amount)).then_with(|| a.reason.cmp(&b.reason))
+    });
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use super::deeds::{Deed, Did};
 use crate::value::WEEK;
 
 /// How many features there are.
-pub const MANY: usize = 28;
+pub const MANY: usize = 31;
 /// The place of the feature that a model of buying says.
 pub(super) const ALIVE: usize = 23;
 /// The place of the feature that subscriptions say, where a loss is the end of one.
@@ -44,6 +44,9 @@ pub const FEATURES: [(&str, &str); MANY] = [
     ("own_90", "times they did what is foretold in 90 days"),
     ("own_365", "times they did what is foretold in 365 days"),
     ("subscribed", "days since their subscription began"),
+    ("satisfied_last", "last answer how satisfied they are"),
+    ("eased_last", "last answer how easy it was"),
+    ("sentiment_last", "how they felt in what they last wrote, -1 to 1"),
 ];
 
 /// The place of a feature.
@@ -125,6 +128,9 @@ impl Known {
             count(&[Did::Own], 90),
             count(&[Did::Own], 365),
             f64::NAN,
+            last_of(Did::Satisfied),
+            last_of(Did::Eased),
+            last_of(Did::Felt),
         ];
         let weeks = |days: i32| f64::from(days) / WEEK;
         let history = ends.map(|(first, last)| History {

@@ -440,6 +440,10 @@ fn oracle(deeds: &[Deed], moment: i32) -> Option<Vec<f64>> {
         ago(own.last()),
         count(Did::Own, 90),
         count(Did::Own, 365),
+        f64::NAN,
+        latest(Did::Satisfied),
+        latest(Did::Eased),
+        latest(Did::Felt),
     ])
 }
 
@@ -459,6 +463,9 @@ fn any_deed() -> impl Strategy<Value = Deed> {
         Did::Opened,
         Did::Referred,
         Did::Own,
+        Did::Satisfied,
+        Did::Eased,
+        Did::Felt,
     ]);
     let amount = prop::sample::select(vec![f64::NAN, 1.0, 3.0, 5.0]);
     (1i32..500, prop::sample::select(vec![0, 0, 0, 1, 30, 400]), did, amount, any::<bool>()).prop_map(

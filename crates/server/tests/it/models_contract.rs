@@ -37,6 +37,11 @@ fn life(world: &World, n: u32) -> (Vec<Value>, bool) {
     let ends = if tires > 0 { tires - 21 - (10.0 * drawn(3)) as i64 } else { 0 };
     let named = || json!({"subscription_id": format!("plan-{n}"), "price": 9, "interval": "month"});
     let mut all = vec![at("Subscription Started", format!("b{n}"), named(), begins)];
+    // Whoever will tire is less satisfied from the start.
+    if n % 3 > 0 {
+        let answer = json!({"type": "csat", "score": if tires > 0 { 2 } else { 5 }});
+        all.push(at("Survey Answered", format!("a{n}"), answer, begins - 1));
+    }
     let mut days = begins;
     while days > tires {
         all.push(at("Page Viewed", format!("v{n}-{days}"), json!({}), days));
@@ -125,6 +130,10 @@ async fn subscribed(database: TestDatabase) {
     assert!(model["live"]["metrics"]["auc"]["low"].as_f64().unwrap() > 0.6, "{}", model["live"]["metrics"]);
     let version = get(&world, &owner, &format!("{CHURN}/versions/1")).await;
     assert_eq!(version["card"]["title"], "Whose subscription ends in the next 4 weeks");
+    let features = version["card"]["features"].as_array().unwrap();
+    for feature in ["days since their subscription began", "last answer how satisfied they are"] {
+        assert!(features.contains(&json!(feature)), "{features:?}");
+    }
 
     // Spoken of is whoever has one, and nobody who had one.
     let figures = get(&world, &owner, &format!("{CHURN}/risks")).await;

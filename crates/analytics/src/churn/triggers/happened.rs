@@ -196,6 +196,8 @@ fn word(deed: &Deed) -> Option<&'static str> {
         Did::Recommended if deed.amount >= would => "recommends",
         Did::Recommended => "answered",
         Did::Visited | Did::Opened | Did::Own | Did::Subscribed => return None,
+        // What was answered and written is told by the event itself, and by its topics.
+        Did::Satisfied | Did::Eased | Did::Felt => return None,
     })
 }
 

@@ -215,5 +215,11 @@ export const churn = {
 	'churn.reason.own_90': 'Did it {n} times in the last 90 days.',
 	'churn.reason.own_365': 'Did it {n} times in the last year.',
 	'churn.feature.subscribed': 'days since the subscription began',
-	'churn.reason.subscribed': 'Has had a subscription for {n} days.'
+	'churn.reason.subscribed': 'Has had a subscription for {n} days.',
+	'churn.feature.satisfied_last': 'how satisfied they are, last answered',
+	'churn.feature.eased_last': 'how easy it was, last answered',
+	'churn.feature.sentiment_last': 'how they felt in what they last wrote',
+	'churn.reason.satisfied_last': 'Answered {n} when asked how satisfied they are.',
+	'churn.reason.eased_last': 'Answered {n} when asked how easy it was.',
+	'churn.reason.sentiment_last': 'What they last wrote felt like {n}, where -1 is bad and 1 is good.'
 };

@@ -217,5 +217,11 @@ export const churn: Record<keyof typeof english, string> = {
 	'churn.reason.own_90': '最近 90 天做此事 {n} 次。',
 	'churn.reason.own_365': '最近一年做此事 {n} 次。',
 	'churn.feature.subscribed': '订阅开始以来的天数',
-	'churn.reason.subscribed': '订阅已有 {n} 天。'
+	'churn.reason.subscribed': '订阅已有 {n} 天。',
+	'churn.feature.satisfied_last': '最近一次回答的满意程度',
+	'churn.feature.eased_last': '最近一次回答的轻松程度',
+	'churn.feature.sentiment_last': '最近所写内容中的情绪',
+	'churn.reason.satisfied_last': '被问到有多满意时回答 {n}。',
+	'churn.reason.eased_last': '被问到有多轻松时回答 {n}。',
+	'churn.reason.sentiment_last': '最近所写内容的情绪为 {n}（-1 为差，1 为好）。'
 };
