@@ -144,6 +144,8 @@ export function hold(it: Hold, say: Say, figure: { number: (value: number, digit
 			return say('models.held.people_missing', { now: figure.number(it.now), before: figure.number(it.before) });
 		case 'sum_far_off':
 			return say('models.held.sum_far_off', { now: figure.percent(it.now), before: figure.percent(it.before) });
+		case 'features_moved':
+			return say('models.held.features_moved', { n: figure.number(it.now) });
 		case 'offers_worse':
 			return say('offers.held.offers_worse', { now: figure.number(-it.now, 3) });
 		case 'items_missing':

@@ -291,6 +291,25 @@ fn a_worse_version_is_held_and_one_as_good_is_not() {
     let found = churn::learn(known, definition.clone(), (END, Some(&before(&good))), &[], 1, &|_| ()).unwrap();
     let codes: Vec<String> = found.content.against.unwrap().holds().into_iter().map(|it| it.code).collect();
     assert!(codes.iter().any(|it| it == "foretells_worse"), "{codes:?}");
+    // What is known of people now is compared with how it was when the version before was fitted: a source of visits that stopped.
+    let both = definition.looks((&shop.bought, None), END, &[END - 7]).unwrap();
+    let mut now = rows(&shop, &both, None);
+    let learn = |rows: &Rows| {
+        let known = (&shop.bought, rows, &happenings);
+        churn::learn(known, definition.clone(), (END, Some(&before(&good))), &[], 1, &|_| ()).unwrap()
+    };
+    let found = learn(&now);
+    let drift = found.content.drift.as_ref().unwrap();
+    assert!(drift.version == 4 && drift.moved.len() == found.content.features.len() && drift.meant.is_some());
+    let visits = FEATURES.iter().position(|it| it.0 == "visits_30").unwrap();
+    let present = both.days.len() - 1;
+    now.rows.iter_mut().filter(|it| it.look == present).for_each(|it| it.known.values[visits] = 0.0);
+    let found = learn(&now);
+    let hold = found.content.holds().into_iter().find(|it| it.code == "features_moved").unwrap();
+    assert!(hold.text.contains("days with visits in 30 days"), "{}", hold.text);
+    let limits = found.card(&shop.bought).limits;
+    assert!(limits.iter().any(|it| it.starts_with("Since version 4 this has moved")), "{limits:?}");
+    assert!(limits.iter().any(|it| it.starts_with("Of the same people version 4 said")), "{limits:?}");
     // Lost means something else: there is nothing to compare.
     let other = Definition { active_weeks: 20, ..definition };
     let found = churn::learn(known, other, (END, Some(&before(&good))), &[], 1, &|_| ()).unwrap();

@@ -59,7 +59,7 @@ pub(super) async fn learn(asked: &Asked<'_>, settings: Settings) -> Result<Resul
     };
     let found = defined.and_then(|definition| {
         let passed = earlier.passed(asked, &definition);
-        let days: Vec<i32> = passed.iter().map(|it| it.1.end).collect();
+        let days = earlier.days(asked, &passed);
         let looks = definition.looks((&bought, subscriptions.as_deref()), asked.end, &days)?;
         Ok((definition, looks, passed))
     });

@@ -80,7 +80,8 @@ impl Analytics {
         }
         let in_order = |(person, mut signs): (PersonId, Vec<(Place, Sign)>)| {
             signs.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| a.1.subscription.cmp(&b.1.subscription)));
-            (person, signs.into_iter().map(|it| it.1).collect())
+            let signs: Vec<Sign> = signs.into_iter().map(|it| it.1).collect();
+            (person, signs)
         };
         Ok(Subscriptions::new(found.into_iter().map(in_order)))
     }

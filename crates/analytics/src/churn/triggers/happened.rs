@@ -117,6 +117,7 @@ pub struct Happenings {
     pub vocabulary: Vocabulary,
     /// Within so many days.
     pub(super) window: i32,
+    horizon: i32,
     looks: Looks,
     written: Written,
     subscriptions: Option<Arc<Subscriptions>>,
@@ -125,7 +126,8 @@ pub struct Happenings {
 impl Happenings {
     /// Nobody's yet. `looks` are the days whose rows are learnt from or scored.
     pub fn new(definition: &Definition, looks: &Looks, written: Written) -> Self {
-        Self { window: definition.window(), looks: looks.clone(), written, ..Self::default() }
+        let (window, horizon) = (definition.window(), 7 * definition.horizon_weeks);
+        Self { window, horizon, looks: looks.clone(), written, ..Self::default() }
     }
 
     /// Those of whoever has a subscription, where a loss is its end.
@@ -168,7 +170,9 @@ impl Happenings {
             Some(all) => all.since(person, day, heard).is_some(),
             None => day - last <= self.looks.active,
         };
-        let is_learnt_from = day - first >= self.window && !self.looks.is_now(look);
+        // Of a day that the version before was fitted on, what follows need not be known yet.
+        let is_over = self.looks.days.last().is_some_and(|last| day + self.horizon <= *last);
+        let is_learnt_from = day - first >= self.window && is_over && !self.looks.is_now(look);
         is_there && (self.looks.days.len() == 1 || is_learnt_from)
     }
 }
