@@ -2,7 +2,6 @@
 
 mod chance;
 mod churn;
-mod churn_by_contract;
 mod groups;
 mod oracle;
 mod propensity;
