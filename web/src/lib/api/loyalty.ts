@@ -49,7 +49,7 @@ export type SimulatedPerson = Schemas['SimulatedPerson'];
 export type RuleEffect = Schemas['LoyaltyRuleEffect'];
 /** What was brought in, whether by a rule or by an offer. */
 export type CampaignEffect = Omit<RuleEffect, 'rule' | 'points'>;
-export type OfferEffect = CampaignEffect & { offer: string; times: number };
+export type OfferEffect = Schemas['LoyaltyOfferEffect'];
 export type Buying = Schemas['LoyaltyBuying'];
 export type BuyingGroup = Schemas['BuyingGroup'];
 export type ReferralFigures = Omit<Schemas['ReferralFigures'], 'by_state' | 'by_reason'> & { by_state: Record<string, number>; by_reason: Record<string, number> };
