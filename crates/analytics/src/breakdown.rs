@@ -1,4 +1,4 @@
-//! Taking an answer apart: the most frequent values of a property or trait by themselves, the rest as one.
+//! Taking an answer apart: the most frequent values of a property, trait or fact by themselves, the rest as one.
 //!
 //! Always holds: every event belongs to exactly one part, so counts of events add up. A part is a small number in the plan (its place
 //! in the list of values, then the rest, then those without a value), and gets its name only afterwards.
@@ -36,23 +36,28 @@ impl Breaking {
     pub(crate) async fn of(asking: &Asking<'_>, breakdown: &Breakdown) -> Result<Self> {
         match breakdown {
             Breakdown::Property(path) => Ok(Self { text: asking.property(path, Reading::Text), traits: None }),
-            Breakdown::Trait(key) => {
-                let key = if key.starts_with("trait.") { key.clone() } else { format!("trait.{key}") };
-                let (mut persons, mut values) = (Vec::new(), Vec::new());
-                for (person, _, fact) in asking.facts(&[key]).await? {
-                    if let Some(text) = value::as_text(&fact, FACT_NUMBERS) {
-                        persons.push(person.0);
-                        values.push(text.into_owned());
-                    }
-                }
-                let person = Field::new(PERSON, DataType::Int64, false);
-                let schema = Arc::new(Schema::new(vec![person, Field::new(VALUE, DataType::Utf8, false)]));
-                let columns: Vec<arrow::array::ArrayRef> =
-                    vec![Arc::new(Int64Array::from(persons)), Arc::new(StringArray::from(values))];
-                let rows = RecordBatch::try_new(Arc::clone(&schema), columns)?;
-                Ok(Self { text: ident(VALUE), traits: Some(table("traits", rows_table(schema, rows)?)?) })
+            Breakdown::Trait(name) if !name.starts_with("trait.") => {
+                Self::of_fact(asking, format!("trait.{name}")).await
+            }
+            Breakdown::Trait(key) | Breakdown::Fact(key) => Self::of_fact(asking, key.clone()).await,
+        }
+    }
+
+    /// By what a fact of the person is now.
+    async fn of_fact(asking: &Asking<'_>, key: String) -> Result<Self> {
+        let (mut persons, mut values) = (Vec::new(), Vec::new());
+        for (person, _, fact) in asking.facts(&[key]).await? {
+            if let Some(text) = value::as_text(&fact, FACT_NUMBERS) {
+                persons.push(person.0);
+                values.push(text.into_owned());
             }
         }
+        let person = Field::new(PERSON, DataType::Int64, false);
+        let schema = Arc::new(Schema::new(vec![person, Field::new(VALUE, DataType::Utf8, false)]));
+        let columns: Vec<arrow::array::ArrayRef> =
+            vec![Arc::new(Int64Array::from(persons)), Arc::new(StringArray::from(values))];
+        let rows = RecordBatch::try_new(Arc::clone(&schema), columns)?;
+        Ok(Self { text: ident(VALUE), traits: Some(table("traits", rows_table(schema, rows)?)?) })
     }
 
     fn joined(&self, events: LogicalPlanBuilder) -> Result<LogicalPlanBuilder> {

@@ -1,11 +1,14 @@
-//! Who will be lost: of everybody who still buys, the probability that they buy nothing within a horizon.
+//! Who will be lost: of everybody who still buys, the probability that they buy nothing within a horizon; or, where customers are held by a contract, of everybody who has
+//! a subscription, the probability that it ends within one.
 //!
-//! Always holds: whether somebody was lost is seen in the orders as they stand now; whoever has bought nothing for too long is lost by definition, and not foretold.
+//! Always holds: whether somebody was lost is seen in the orders, or the events of subscriptions, as they stand now; whoever has bought nothing for too long is lost by
+//! definition, and not foretold, nor is whoever has no subscription.
 //!
 //! Does not do: how it is learnt ([`foretelling`](crate::foretelling)), writing scores anywhere, or saying what would keep anybody: reasons and what goes with a risk
 //! are associations.
 
 mod cards;
+mod contract;
 mod definition;
 mod overview;
 mod run;
@@ -21,6 +24,7 @@ pub use crate::foretelling::{
     Associated, Band, Cause, Deed, Did, FEATURES, Heard, Known, Level, Levels, Looks, Point, Reason, Rows, STEPS,
     Warned,
 };
+pub use contract::{Contract, Sign, Subscriptions};
 pub use definition::{Before, Content, Definition, Learned, came, learn};
 pub use overview::{Costed, Overview};
 pub use run::{Detail, Run, Scored};
@@ -32,10 +36,13 @@ pub use when::{ByWeek, Difference, Half, LAPSED, LAPSING, Lapse, Point as WaitsP
 #[serde(deny_unknown_fields, default)]
 #[schema(as = ChurnSettings)]
 pub struct Settings {
-    /// Who buys nothing for so many weeks is lost: 2 to 52. Null: the time within which nine of ten purchases follow the one before.
+    /// Who buys nothing for so many weeks is lost: 2 to 52. Null: the time within which nine of ten purchases follow the one before. With a contract: whose subscription ends
+    /// within so many weeks; null is 4.
     pub horizon_weeks: Option<u32>,
-    /// Who has bought nothing for so many weeks is lost already and is not foretold: 2 to 156. Null: twice the horizon.
+    /// Who has bought nothing for so many weeks is lost already and is not foretold: 2 to 156. Null: twice the horizon. With a contract it must be null.
     pub active_weeks: Option<u32>,
+    /// Where customers have a subscription: the events by which they have one, and those that end it, which is the loss. Null: a loss is that somebody buys nothing.
+    pub contract: Option<Contract>,
     /// What a lost customer costs, in the workspace's currency: above 0. Null: what one who stays spends within the horizon.
     pub loss: Option<f64>,
     /// What an action on one customer costs: above 0. Null: nobody knows; levels then go by how many are usually lost.
@@ -53,6 +60,7 @@ impl Default for Settings {
         Self {
             horizon_weeks: None,
             active_weeks: None,
+            contract: None,
             loss: None,
             action: None,
             keeps: 0.3,
@@ -92,6 +100,11 @@ impl Settings {
         let is_price = |it: Option<f64>| it.is_none_or(|it| it > 0.0 && it <= 1e9);
         within(self.horizon_weeks.is_none_or(|it| (2..=52).contains(&it)), "horizon_weeks", "2 to 52 weeks, or null")?;
         within(self.active_weeks.is_none_or(|it| (2..=156).contains(&it)), "active_weeks", "2 to 156 weeks, or null")?;
+        if let Some(contract) = &self.contract {
+            contract.check()?;
+            let expected = "null where there is a contract: whoever has a subscription is foretold";
+            within(self.active_weeks.is_none(), "active_weeks", expected)?;
+        }
         within(is_price(self.loss), "loss", "above 0, up to a billion, or null")?;
         within(is_price(self.action), "action", "above 0, up to a billion, or null")?;
         within(
@@ -119,6 +132,9 @@ mod tests {
         for (json, field) in [
             (serde_json::json!({"horizon_weeks": 1}), "horizon_weeks"),
             (serde_json::json!({"active_weeks": 157}), "active_weeks"),
+            (serde_json::json!({"contract": {"has": []}}), "contract.has"),
+            (serde_json::json!({"contract": {"ends": ["Subscription Started"]}}), "contract.ends"),
+            (serde_json::json!({"contract": {}, "active_weeks": 8}), "active_weeks"),
             (serde_json::json!({"loss": 0}), "loss"),
             (serde_json::json!({"action": -3}), "action"),
             (serde_json::json!({"keeps": 0}), "keeps"),
@@ -129,7 +145,11 @@ mod tests {
             let settings: Settings = serde_json::from_value(json).unwrap();
             assert_eq!(settings.check().unwrap_err().0, field);
         }
-        assert!(serde_json::from_value::<Settings>(serde_json::json!({"horizon": 3})).is_err());
+        for json in [serde_json::json!({"horizon": 3}), serde_json::json!({"contract": {"sql": "x"}})] {
+            assert!(serde_json::from_value::<Settings>(json.clone()).is_err(), "{json}");
+        }
+        let usual: Settings = serde_json::from_value(serde_json::json!({"contract": {}})).unwrap();
+        assert_eq!((usual.check(), usual.contract), (Ok(()), Some(Contract::default())));
     }
 
     #[test]

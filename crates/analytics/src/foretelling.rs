@@ -9,15 +9,19 @@
 mod cards;
 mod content;
 mod deeds;
+mod drift;
 mod features;
 mod figures;
 mod learning;
 mod reasons;
 mod rows;
 mod run;
+mod said;
 
 pub use content::{Before, Content, Learned, Warned};
 pub use deeds::{Deed, Did, Heard, Own};
+pub use drift::{Drift, Meant, Moved};
+pub(crate) use features::SUBSCRIBED;
 pub use features::{FEATURES, Known};
 pub(crate) use figures::reached;
 pub use figures::{Associated, Band, Cause, LEVELS, Level, Levels, Point, Reached};

@@ -23,6 +23,7 @@ use crate::scores::within;
 pub use definition::{BUILT, Built, Definition, FACT, Facet, Measure, Scaling, Source, Weights};
 pub use effect::{Effect, Shown, effect};
 pub use learning::{Against, Before, Content, LEAST_PEOPLE, Learned, STEPS, learn, settled};
+pub(crate) use people::number;
 pub use people::{Past, People, Person};
 pub use reading::{FacetReading, Kind, KindReading, Mean, Reading};
 pub use run::{Band, Detail, FacetOf, MeasureOf, Overview, Run, Scored, WeakFacet};

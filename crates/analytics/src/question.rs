@@ -133,6 +133,8 @@ pub enum Breakdown {
     Property(String),
     /// A trait of the person, as it is now.
     Trait(String),
+    /// A fact of the person, as it is now: `value.tenth`, `churn.level`, `propensity.upgrade`.
+    Fact(String),
 }
 
 /// How much of something, interval by interval.

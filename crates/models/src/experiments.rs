@@ -1,7 +1,8 @@
 //! The statistics of randomised experiments: how far a treatment moved a metric, how sure that is, and whether the experiment can be trusted.
 //!
 //! A metric of an arm is first summed up ([`Moments`], [`Paired`]) and then made a mean with its spread ([`Arm`]): a plain mean, a share of the units,
-//! a ratio of two sums, or a mean adjusted by what was known before ([`Cuped`]). Two arms give an [`Effect`], on a named scale; an [`Inference`] reads
+//! a ratio of two sums, or a mean adjusted by what was known before ([`Cuped`]). Two arms give an [`Effect`], on a named scale, as do both arms
+//! within groups that were known before ([`PostStratified`]); an [`Inference`] reads
 //! it, once or at every look, into a [`Reading`] with interval and probability. [`readout`] reads many at once, and a [`Plan`] says beforehand how many
 //! units that takes. [`SampleRatio`] tells whether any of it can be believed.
 //!
@@ -18,6 +19,7 @@ mod moments;
 mod power;
 mod readout;
 mod sample_ratio;
+mod strata;
 
 pub use cuped::Cuped;
 pub use effect::{Effect, Estimand, Posterior};
@@ -25,8 +27,9 @@ pub use inference::{Inference, Reading};
 pub use lift::brought_in;
 pub use moments::{Arm, Moments, Paired};
 pub use power::{Baseline, Plan, Sizes, days};
-pub use readout::{Answer, Question, Role, Verdict, readout};
+pub use readout::{Answer, Measured, Question, Role, Verdict, readout, readout_of};
 pub use sample_ratio::{MISMATCH, SampleRatio, sequential_mismatch};
+pub use strata::{LEAST_UNITS, PostStratified, Stratum};
 
 /// Why arms cannot be compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -87,7 +87,7 @@ export interface Standing {
 	scoring?: Model['scoring'];
 }
 
-const VERDICTS = ['too_few_people', 'too_few_again', 'too_few_lately', 'not_identified', 'no_horizon', 'too_few_lost', 'too_few_stayed', 'tells_nothing', 'too_little_time', 'too_few_asked', 'too_few_did', 'too_few_did_not'] as const;
+const VERDICTS = ['too_few_people', 'too_few_again', 'too_few_lately', 'not_identified', 'no_horizon', 'too_few_lost', 'too_few_stayed', 'tells_nothing', 'too_little_time', 'too_few_asked', 'too_few_subscribers', 'too_few_did', 'too_few_did_not'] as const;
 const OFFER_VERDICTS = ['too_few_people', 'too_few_items', 'too_few_taken', 'too_little_time'] as const;
 /** Why there is no version, in the reader's words. */
 export function verdict(it: Verdict, say: Say, offers = false): string {
@@ -99,7 +99,7 @@ export function verdict(it: Verdict, say: Say, offers = false): string {
 
 type Figure = { number: (value: number, digits?: number) => string; percent: (value: number) => string; money: (value: number) => string };
 const SHARES = ['regularity', 'reduced', 'alive'];
-const PARTS = ['lateness', 'spend_last'];
+const PARTS = ['lateness', 'spend_last', 'sentiment_last'];
 const AMOUNTS = ['spend_mean', 'spend_90', 'spend_365'];
 
 /** A value of a thing that is known of people, as people read it. */
@@ -144,6 +144,8 @@ export function hold(it: Hold, say: Say, figure: { number: (value: number, digit
 			return say('models.held.people_missing', { now: figure.number(it.now), before: figure.number(it.before) });
 		case 'sum_far_off':
 			return say('models.held.sum_far_off', { now: figure.percent(it.now), before: figure.percent(it.before) });
+		case 'features_moved':
+			return say('models.held.features_moved', { n: figure.number(it.now) });
 		case 'offers_worse':
 			return say('offers.held.offers_worse', { now: figure.number(-it.now, 3) });
 		case 'items_missing':

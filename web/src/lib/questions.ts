@@ -5,7 +5,7 @@ import { isTree, readyTree, toDraft, type Tree } from './condition-tree';
 export type Interval = 'hour' | 'day' | 'week' | 'month' | 'quarter' | 'year';
 export type Measure = 'count' | 'people' | 'sum' | 'average' | 'minimum' | 'maximum' | 'median';
 export type Kind = 'trend' | 'funnel' | 'retention' | 'rfm';
-export type Breakdown = { property: string } | { trait: string };
+export type Breakdown = { property: string } | { trait: string } | { fact: string };
 
 export interface EventSelector {
 	event: string;

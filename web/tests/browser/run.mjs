@@ -28,6 +28,7 @@ import { loyaltyTransferScenarios } from './loyalty-transfer-scenarios.mjs';
 import { loyaltyTrialScenarios } from './loyalty-trial-scenarios.mjs';
 import { noteScenarios } from './note-scenarios.mjs';
 import { followUpScenarios } from './follow-up-scenarios.mjs';
+import { missing, PARTS } from './insight-parts.mjs';
 import { pages } from './pages.mjs';
 import { scenarios } from './scenarios.mjs';
 import { slotScenarios } from './slots-script.mjs';
@@ -127,6 +128,8 @@ async function look(page, errors, entry) {
 		await settled(page);
 		if (entry.act) await entry.act(page);
 		if (entry.text) await page.getByText(entry.text).first().waitFor();
+		// A real shop may know too little for a part.
+		if (shop.mock) problems.push(...(await missing(page, entry.name)));
 		await page.evaluate(axe);
 	} catch (error) {
 		problems.push(first(error));
@@ -152,8 +155,11 @@ async function look(page, errors, entry) {
 }
 
 const start = await open(SIZES.phone.viewport);
-const left = (await pages(start.page, base)).filter((entry) => isWanted(entry.name));
+const listed = await pages(start.page, base);
+const left = listed.filter((entry) => isWanted(entry.name));
 await start.context.close();
+// Parts are looked for where their page is walked.
+if (shop.mock) report('every page of insights is walked', Object.keys(PARTS).filter((name) => !listed.some((entry) => entry.name === name)).map((name) => `there is no page “${name}”`));
 
 /** Takes one page after another, beside whoever else does. */
 async function walk() {

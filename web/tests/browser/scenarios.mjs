@@ -71,6 +71,10 @@ export const scenarios = {
 		await page.getByRole('combobox', { name: 'Comparison' }).selectOption('at_least');
 		await page.getByRole('combobox', { name: 'value' }).or(page.getByRole('textbox', { name: 'value' })).first().fill('20');
 		await page.waitForURL((url) => (url.searchParams.get('question') ?? '').includes('"path":"price","op":"at_least","value":20'));
+		// So does what it is split by, such as what a model says of people.
+		await page.getByRole('combobox', { name: 'Split by' }).fill('churn.level');
+		await page.keyboard.press('Enter');
+		await page.waitForURL((url) => (url.searchParams.get('question') ?? '').includes('"breakdown":{"fact":"churn.level"}'));
 	},
 	'a number leads to its people and the panel is in the address': async (page, context) => {
 		await open(page, context, '/insights/new');

@@ -35,11 +35,11 @@ pub struct Overview {
     pub currency: String,
     /// What lost means.
     pub definition: Definition,
-    /// How many people still buy.
+    /// How many people still buy, or have a subscription.
     pub people: u64,
     /// How many of them are expected to be lost within the horizon: as sure as it was where the version was judged.
     pub expected: Sure,
-    /// How many are lost already.
+    /// How many are lost already; 0 with a contract.
     pub lost: u64,
     /// The share that was lost where the version was judged.
     pub base: f64,
@@ -76,7 +76,7 @@ pub struct Overview {
     /// The same with who has it now.
     #[serde(default)]
     pub triggers_now: Vec<Told>,
-    /// When people buy again; null of a run that did not look at it.
+    /// When people buy again; null of a run that did not look at it, and with a contract.
     #[serde(default)]
     pub when: Option<When>,
 }
@@ -88,7 +88,7 @@ impl Run {
         Overview {
             as_of: date_of(chances.rows.days.last().copied().unwrap_or(content.end) - 1),
             currency: currency.to_owned(),
-            definition: content.definition,
+            definition: content.definition.clone(),
             people: chances.all().len() as u64,
             expected: chances.expected(),
             lost: chances.rows.lost.len() as u64,
@@ -108,7 +108,7 @@ impl Run {
             warnings: content.warnings.clone(),
             triggers: content.triggers.clone(),
             triggers_now: self.triggers_now(),
-            when: Some(self.when.clone()),
+            when: self.when.clone(),
         }
     }
 

@@ -19,7 +19,7 @@ pub(super) const LOST: &str = "lost";
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[schema(as = ChurnDetail)]
 pub struct Detail {
-    /// The probability that they buy nothing within the horizon; 1 where they are lost already.
+    /// The probability that they buy nothing within the horizon, or that their subscription ends within it; 1 where they are lost already.
     pub risk: f64,
     /// `high`, `medium`, `low`, or `lost`.
     pub level: String,
@@ -65,8 +65,8 @@ pub struct Run {
     pub(super) levels: Levels,
     /// What happened to each of those who still buy, by places of triggers.
     pub(super) triggers: Vec<Vec<usize>>,
-    /// When people buy again.
-    pub(super) when: When,
+    /// When people buy again; nothing where a loss is the end of a subscription.
+    pub(super) when: Option<When>,
     /// Who of those who still buy, and then of those who are lost, has waited so long that hardly anybody still buys again, or soon will have.
     lapses: Vec<Option<&'static str>>,
 }
@@ -83,10 +83,11 @@ impl Run {
         let levels = costs.levels(content.base());
         let triggers = triggers::present(&content, &rows, happenings);
         let end = rows.days.last().copied().unwrap_or(content.end);
-        let mut when = When::of(bought, (end, content.definition.horizon()));
         let people: Vec<PersonId> =
             rows.rows.iter().map(|it| it.person).chain(rows.lost.iter().map(|it| it.0)).collect();
-        let lapses = when.marks(bought, &people, end);
+        let is_by_orders = content.definition.contract.is_none();
+        let mut when = is_by_orders.then(|| When::of(bought, (end, content.definition.horizon())));
+        let lapses = when.as_mut().map_or_else(|| vec![None; people.len()], |it| it.marks(bought, &people, end));
         Some(Self { chances: Chances::new(content, rows)?, costs, levels, triggers, when, lapses })
     }
 

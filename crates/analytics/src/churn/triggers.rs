@@ -19,7 +19,6 @@ use utoipa::ToSchema;
 
 use super::{Content, Rows};
 use crate::scores::Verdict;
-use crate::value::Bought;
 
 pub use happened::{Happened, Happenings, Vocabulary, Written};
 pub use mining::{Trigger, mine};
@@ -51,26 +50,22 @@ pub struct Triggers {
     pub verdict: Option<Verdict>,
 }
 
-/// Looks for what comes before a loss in what happened before the moments.
-pub(super) fn looked_for(happenings: &Happenings, bought: &Bought, horizon: i32) -> Triggers {
-    let is_lost = |it: &Happened| {
-        let day = happenings.day(it.look);
-        let place = bought.buyers.binary_search_by_key(&it.person, |buyer| buyer.person).ok();
-        place.is_none_or(|at| bought.buyers[at].later(day, day + horizon).0 == 0)
-    };
+/// Looks for what comes before a loss in what happened before the moments; `gone` says who was lost within the horizon from a day on.
+pub(super) fn looked_for(happenings: &Happenings, gone: &dyn Fn(PersonId, i32) -> bool) -> Triggers {
+    let is_lost = |it: &Happened| gone(it.person, happenings.day(it.look));
     let happened: Vec<&Happened> = happenings.all.iter().collect();
     let lost: Vec<bool> = happenings.all.iter().map(is_lost).collect();
-    let gone = lost.iter().filter(|it| **it).count();
+    let many = lost.iter().filter(|it| **it).count();
     let found = |patterns: u64, found: Vec<Trigger>, verdict: Option<Verdict>| Triggers {
         window_days: happenings.window,
         people: happened.len() as u64,
-        lost: gone as u64,
+        lost: many as u64,
         patterns,
         found,
         verdict,
     };
     let none = |verdict: Verdict| found(0, Vec::new(), Some(verdict));
-    for (code, have, what) in [("too_few_lost", gone, "were lost"), ("too_few_stayed", lost.len() - gone, "stayed")] {
+    for (code, have, what) in [("too_few_lost", many, "were lost"), ("too_few_stayed", lost.len() - many, "stayed")] {
         if have < LEAST_OF_BOTH {
             let text = format!(
                 "Too few customers {what} of whom the {} days before are known: {have}, and it takes at least {LEAST_OF_BOTH}.",

@@ -1,6 +1,7 @@
 //! The card of a version of what is foretold.
 
 use super::content::Learned;
+use super::drift::Drift;
 use super::features::{FEATURES, place};
 use crate::scores::Sure;
 use crate::scores::card::{Card, Measure, Parameter};
@@ -111,6 +112,7 @@ impl<D> Learned<D> {
 
     fn limits(&self, all: &[&str]) -> Vec<String> {
         let mut found: Vec<String> = self.content.warnings.iter().map(|it| it.text.clone()).collect();
+        found.extend(self.content.drift.iter().flat_map(Drift::sentences));
         found.extend(all.iter().map(|it| (*it).to_owned()));
         let off: Vec<&str> = self.content.groups.iter().filter(|it| it.is_off).map(|it| it.name.as_str()).collect();
         if !off.is_empty() {

@@ -4,10 +4,11 @@ use rapport_models::learn::Classifier;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::drift::Drift;
 use crate::churn::Triggers;
 use crate::scores;
 use crate::scores::card::Group;
-use crate::scores::judged::Against;
+use crate::scores::judged::{Against, Hold};
 use crate::scores::measured::{Choice, Metrics};
 
 /// What is to be looked at before a version is used.
@@ -51,6 +52,9 @@ pub struct Content<D> {
     pub metrics: Metrics,
     /// Beside the version before.
     pub against: Option<Against>,
+    /// What has moved since the version before; `None` where there was none, or something else was foretold.
+    #[serde(default)]
+    pub drift: Option<Drift>,
     /// For whom it does worse.
     pub groups: Vec<Group>,
     /// What is to be looked at.
@@ -61,6 +65,13 @@ pub struct Content<D> {
 }
 
 impl<D> Content<D> {
+    /// Why it is to be held, beside the version before; none is a good sign.
+    pub fn holds(&self) -> Vec<Hold> {
+        let mut holds = self.against.as_ref().map(Against::holds).unwrap_or_default();
+        holds.extend(self.drift.as_ref().and_then(Drift::hold));
+        holds
+    }
+
     /// The share for which it came true where the version was judged.
     pub fn base(&self) -> f64 {
         self.metrics.came / (self.metrics.people.max(1) as f64)

@@ -55,6 +55,14 @@ pub enum Did {
     Referred,
     /// Did what is foretold.
     Own,
+    /// Began a subscription, went on with it or ended it.
+    Subscribed,
+    /// Said how satisfied they are, 1 to 11 at most.
+    Satisfied,
+    /// Said how easy something was, 1 to 11 at most.
+    Eased,
+    /// Wrote something, of which it was understood how they felt: -1 to 1.
+    Felt,
 }
 
 const NAMES: [(&str, Did); 17] = [
@@ -97,7 +105,7 @@ pub struct Deed {
     pub heard: i32,
     /// What.
     pub did: Did,
-    /// What was paid in the workspace's currency, stars, or the answer; NaN where there is none.
+    /// What was paid in the workspace's currency, stars, the answer, or the feeling; NaN where there is none.
     pub amount: f64,
     /// Of an order: whether it had a discount.
     pub reduced: bool,
@@ -117,6 +125,11 @@ pub enum Own {
         /// Of its properties.
         filter: Option<Condition>,
     },
+    /// A sign of a subscription: an event of one of these names. It tells that somebody is there, also of whoever does nothing else.
+    Signs {
+        /// Their names.
+        names: Vec<String>,
+    },
     /// Buying one of these items, which are those of a category.
     Items {
         /// What the category is called where an order tells it itself.
@@ -129,11 +142,11 @@ pub enum Own {
 }
 
 impl Own {
-    /// The event that is looked for.
-    fn name(&self) -> &str {
+    /// As which deed it is told.
+    const fn did(&self) -> Did {
         match self {
-            Self::Event { name, .. } => name,
-            Self::Items { .. } => ORDER_COMPLETED,
+            Self::Signs { .. } => Did::Subscribed,
+            Self::Event { .. } | Self::Items { .. } => Did::Own,
         }
     }
 
@@ -165,7 +178,7 @@ pub struct Heard(pub BTreeMap<SourceId, Timestamp>);
 
 impl Heard {
     /// When something was heard of.
-    fn of(&self, source: SourceId, occurred: Timestamp, received: Timestamp) -> Timestamp {
+    pub(crate) fn of(&self, source: SourceId, occurred: Timestamp, received: Timestamp) -> Timestamp {
         let is_history = self.0.get(&source).is_some_and(|until| received < *until);
         if is_history { occurred } else { received.max(occurred) }
     }
@@ -200,7 +213,11 @@ impl Analytics {
                     None => named,
                 }
             }
-            Some(it) => EventColumns::name(&snapshot).eq(lit(it.name())),
+            Some(Own::Signs { names }) => {
+                let names: Vec<Expr> = names.iter().map(|it| lit(it.as_str())).collect();
+                EventColumns::name(&snapshot).in_list(names, false)
+            }
+            Some(Own::Items { .. }) => EventColumns::name(&snapshot).eq(lit(ORDER_COMPLETED)),
         };
         // A filter of what an event does not have is unknown, which is no.
         let is_own = coalesce(vec![is_own, lit(false)]);
@@ -267,7 +284,8 @@ impl Analytics {
                 if let Some(wanted) = wanted.filter(|_| own.value(row)) {
                     let (item, told, order) = (word(items), word(categories), word(orders));
                     if wanted.has(word(products).as_deref(), item.as_deref(), told.as_deref()) {
-                        all.push(Deed { stands: wanted.stands(order.as_deref()), reason: None, ..deed });
+                        let stands = wanted.stands(order.as_deref());
+                        all.push(Deed { did: wanted.did(), stands, reason: None, ..deed });
                     }
                 }
                 let Some((_, did)) = NAMES.iter().find(|it| it.0 == names.value(row)) else { continue };
@@ -302,14 +320,17 @@ impl Analytics {
             }
         }
         // The lake gives them in no order; of one day any order gives the same features, but sums must be added up in the same order each time.
-        for deeds in found.values_mut() {
-            deeds.sort_by(|a, b| {
-                let order = |it: &Deed| (it.day, it.heard, it.did as u8);
-                order(a).cmp(&order(b)).then(a.amount.total_cmp(&b.amount)).then_with(|| a.reason.cmp(&b.reason))
-            });
-        }
+        found.values_mut().for_each(|it| in_order(it));
         Ok(found)
     }
+}
+
+/// Puts what somebody did in the order of days, always the same one.
+pub(super) fn in_order(deeds: &mut [Deed]) {
+    deeds.sort_by(|a, b| {
+        let order = |it: &Deed| (it.day, it.heard, it.did as u8);
+        order(a).cmp(&order(b)).then(a.amount.total_cmp(&b.amount)).then_with(|| a.reason.cmp(&b.reason))
+    });
 }
 
 #[cfg(test)]

@@ -8,9 +8,11 @@ use super::deeds::{Deed, Did};
 use crate::value::WEEK;
 
 /// How many features there are.
-pub const MANY: usize = 27;
+pub const MANY: usize = 31;
 /// The place of the feature that a model of buying says.
 pub(super) const ALIVE: usize = 23;
+/// The place of the feature that subscriptions say, where a loss is the end of one.
+pub(crate) const SUBSCRIBED: usize = 27;
 
 /// The stable words of the features, and what they are.
 pub const FEATURES: [(&str, &str); MANY] = [
@@ -41,6 +43,10 @@ pub const FEATURES: [(&str, &str); MANY] = [
     ("own_since", "days since they last did what is foretold"),
     ("own_90", "times they did what is foretold in 90 days"),
     ("own_365", "times they did what is foretold in 365 days"),
+    ("subscribed", "days since their subscription began"),
+    ("satisfied_last", "last answer how satisfied they are"),
+    ("eased_last", "last answer how easy it was"),
+    ("sentiment_last", "how they felt in what they last wrote, -1 to 1"),
 ];
 
 /// The place of a feature.
@@ -51,7 +57,7 @@ pub fn place(key: &str) -> Option<usize> {
 /// What is known.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Known {
-    /// The features; that of the model of buying is NaN until there is one.
+    /// The features; those of the model of buying and of subscriptions are NaN until there are any.
     pub values: [f64; MANY],
     /// The purchases in short; `None` of whoever has not bought.
     pub history: Option<History>,
@@ -121,6 +127,10 @@ impl Known {
             latest(Did::Own),
             count(&[Did::Own], 90),
             count(&[Did::Own], 365),
+            f64::NAN,
+            last_of(Did::Satisfied),
+            last_of(Did::Eased),
+            last_of(Did::Felt),
         ];
         let weeks = |days: i32| f64::from(days) / WEEK;
         let history = ends.map(|(first, last)| History {

@@ -4,10 +4,11 @@
 //! Always holds: the time after each moment that is learnt from had passed before the moment that is judged; the same rows and seed give the same version; the
 //! version before is judged as it was judged itself, by what it had not seen.
 
-use rapport_models::learn::{Both, Classifier, ClassifierOptions, Feature, Judged, Kind, Table, Warning};
+use rapport_models::learn::{Both, Classifier, ClassifierOptions, Feature, Judged, Kind, Still, Table, Warning, still};
 use rapport_models::{Estimate, Fault};
 
 use super::content::{Before, Content, Learned, Warned};
+use super::drift::{Drift, moved};
 use super::features::{FEATURES, place};
 use super::rows::{Row, Rows};
 use super::{BINS, Foretold, Words};
@@ -161,7 +162,13 @@ pub fn learn<D: Foretold>(asked: &Asked<'_, D>, step: &dyn Fn(usize)) -> Result<
     let warnings = warned(&first.report.warnings, D::WORDS.all_but);
     let (model, judged_model) = (pick(second), pick(first));
     let people: std::collections::BTreeSet<u64> = all.groups().into_iter().collect();
-    let against = asked.before.and_then(|it| compare(it, &asked.definition, &judged, &said, people.len()));
+    let compared = asked.before.and_then(|it| {
+        let (against, meant) = compare(it, &asked.definition, &judged, &said, people.len())?;
+        let moved = moved(asked.rows, &features, (it.content.end, end));
+        let meant = meant.filter(|it| it.slope.is_finite()).map(Into::into);
+        Some((against, Drift { version: it.version, moved, meant }))
+    });
+    let (against, drift) = compared.unzip();
     let came: Vec<f64> = judged.labels.iter().map(|it| f64::from(u8::from(*it))).collect();
     let whose: Vec<usize> = judged.places.iter().map(|it| it.unwrap_or(usize::MAX)).collect();
     let importance = model.sizes(&table(all.rows.iter().copied(), &features).map_err(fault)?).map_err(fault)?;
@@ -178,6 +185,7 @@ pub fn learn<D: Foretold>(asked: &Asked<'_, D>, step: &dyn Fn(usize)) -> Result<
         choice,
         metrics,
         against,
+        drift,
         groups: grouped(&said, &came, &whose, asked.groupings),
         warnings,
         triggers: None,
@@ -293,7 +301,7 @@ fn compare<D: Foretold>(
     judged: &Part,
     said: &[f64],
     people: usize,
-) -> Option<Against> {
+) -> Option<(Against, Option<Still>)> {
     let old = &before.content;
     if !definition.is_alike(&old.definition) {
         return None;
@@ -303,7 +311,7 @@ fn compare<D: Foretold>(
     let differences: Vec<f64> =
         (0..labels.len()).map(|at| log_score(said[at], labels[at]) - log_score(foretold[at], labels[at])).collect();
     let (new, other) = (tried("", "", said, labels), tried("", "", &foretold, labels));
-    Some(Against {
+    let against = Against {
         version: before.version,
         difference: Sure::mean(&differences),
         error_before: other.mean_absolute.unwrap_or(0.0),
@@ -312,7 +320,8 @@ fn compare<D: Foretold>(
         bias: new.bias.unwrap_or(0.0),
         people_before: before.people,
         people: i64::try_from(people).unwrap_or(i64::MAX),
-    })
+    };
+    Some((against, still(&foretold, labels).ok()))
 }
 
 fn warned(warnings: &[Warning], all_but: &str) -> Vec<Warned> {

@@ -81,6 +81,10 @@ fn reason(feature: usize, value: f64, adds: f64) -> Reason {
         "own_since" => format!("Did it last {whole} days ago."),
         "own_90" => format!("Did it {whole} times in the last 90 days."),
         "own_365" => format!("Did it {whole} times in the last year."),
+        "subscribed" => format!("Has had a subscription for {whole} days."),
+        "satisfied_last" => format!("Answered {whole} when asked how satisfied they are."),
+        "eased_last" => format!("Answered {whole} when asked how easy it was."),
+        "sentiment_last" => format!("What they last wrote felt like {part}, where -1 is bad and 1 is good."),
         _ => format!("{what}: {part}."),
     };
     Reason { code: key.to_owned(), raises, adds, numbers: vec![value], text }

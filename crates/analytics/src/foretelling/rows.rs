@@ -166,7 +166,9 @@ impl Analytics {
         let until: Timestamp = context.complete_until();
         let mut rows = Rows::new(looks);
         for range in self.ranges(workspace).await? {
-            for (person, deeds) in self.deeds(workspace, context, (heard, own), range, until).await? {
+            let mut did = self.deeds(workspace, context, (heard, own), range, until).await?;
+            self.said(workspace, context, (heard, until), range, &mut did).await?;
+            for (person, deeds) in did {
                 if !without.contains(&person) && is_taken(person, every) {
                     rows.add(person, &deeds, looks);
                     also(person, &deeds);

@@ -270,7 +270,7 @@ impl Analytics {
 }
 
 /// A fact's value as a number; also one that is written as a text, as files bring it.
-fn number(json: &str) -> Option<f64> {
+pub(crate) fn number(json: &str) -> Option<f64> {
     let value = match serde_json::from_str(json) {
         Ok(serde_json::Value::Number(it)) => it.as_f64(),
         Ok(serde_json::Value::String(it)) => it.trim().parse().ok(),

@@ -12,7 +12,7 @@ const LIMITS: [&str; 6] = [
     "It knows no competitor, price, season or campaign to come: what is to come is taken to be like what was.",
     "A person's interval is how it turned out for people of about the same chance; of one person alone it is a bet.",
     "What came with the history of a new source, or by a file, is taken as known when it happened. Who was asked about, and who fulfilled a condition already, is told by what is known today.",
-    "What people wrote is not read by it; complaints, stars and answers are counted.",
+    "Of what people wrote only how they felt is read, as a machine understood it; complaints, stars and answers are counted.",
 ];
 
 impl Learned {

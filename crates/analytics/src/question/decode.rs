@@ -66,6 +66,8 @@ mod tests {
             json!({"kind": "trend", "interval": "week", "period": {"last": "90d"}, "compare": true, "breakdown_limit": 3,
                 "series": [{"event": "Order Completed", "measure": "sum", "property": "revenue"}],
                 "breakdown": {"trait": "country"}}),
+            json!({"kind": "trend", "interval": "week", "period": {"all": true}, "compare": false, "breakdown_limit": 8,
+                "series": [{"event": "Order Completed", "measure": "count"}], "breakdown": {"fact": "churn.level"}}),
             json!({"kind": "funnel", "window": "14d", "order": "any", "period": {"from": "2026-01-01", "to": "2026-01-31"},
                 "breakdown_limit": 8, "exclude": [{"event": "Order Refunded"}],
                 "steps": [{"event": "*", "where": {"property": {"path": "price", "op": "at_least", "value": 20}}},

@@ -127,6 +127,7 @@ fn broken_down(breakdown: Option<&Breakdown>, limit: usize) -> Result<()> {
     match breakdown {
         Some(Breakdown::Property(name)) => named(name, "breakdown.property")?,
         Some(Breakdown::Trait(name)) => named(name, "breakdown.trait")?,
+        Some(Breakdown::Fact(name)) => named(name, "breakdown.fact")?,
         None => {}
     }
     count(limit, 1..=MAX_BREAKDOWN, "breakdown_limit")

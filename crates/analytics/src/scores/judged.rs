@@ -42,7 +42,7 @@ pub struct Against {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[schema(as = ModelHold)]
 pub struct Hold {
-    /// `foretells_worse`, `people_missing` or `sum_far_off`; of the loyalty index `index_moves` or `people_missing`.
+    /// `foretells_worse`, `people_missing` or `sum_far_off`; of what is foretold also `features_moved`; of the loyalty index `index_moves` or `people_missing`.
     pub code: String,
     /// The number of the version before.
     pub before: f64,

@@ -81,7 +81,7 @@ fn happenings(shop: &Shop, definition: &Definition, looks: &Looks) -> Happenings
 
 fn looks(shop: &Shop, end: i32, more: &[i32]) -> (Definition, Looks) {
     let definition = Definition::of(&shop.bought, end, &settings()).unwrap();
-    let looks = definition.looks(&shop.bought, end, more).unwrap();
+    let looks = definition.looks((&shop.bought, None), end, more).unwrap();
     (definition, looks)
 }
 
@@ -101,7 +101,7 @@ fn who_will_be_lost_is_told_and_probabilities_mean_what_they_say() {
     let known = (&shop.bought, &rows, &happenings);
     let told = std::cell::RefCell::new(Vec::new());
     let step = |at| told.borrow_mut().push(at);
-    let found = churn::learn(known, definition, (END, None), &[], 1, &step).unwrap();
+    let found = churn::learn(known, definition.clone(), (END, None), &[], 1, &step).unwrap();
     assert_eq!(*told.borrow(), [1, 2, 3, STEPS]);
     let metrics = &found.content.metrics;
     assert_eq!((metrics.from, metrics.until), (END - 56, END));
@@ -141,9 +141,9 @@ fn what_then_happened_is_told_once_the_horizon_has_passed() {
     let (_, looks) = looks(&shop, END, &[END - 60]);
     assert!(looks.days.contains(&(END - 60)));
     let rows = rows(&shop, &looks, None);
-    let came = churn::came(&shop.bought, &rows, &before.content, END).unwrap();
+    let came = churn::came((&shop.bought, &rows, None), &before.content, END).unwrap();
     assert!(came.bias.low < 0.2 && came.bias.high > -0.2 && came.came > 30.0, "{came:?}");
-    assert_eq!(churn::came(&shop.bought, &rows, &before.content, END - 10), None, "too early to tell");
+    assert_eq!(churn::came((&shop.bought, &rows, None), &before.content, END - 10), None, "too early to tell");
 }
 
 /// Whatever happens later, or is heard of later, no row of the past knows it.
@@ -187,7 +187,7 @@ fn what_came_later_or_was_heard_of_later_changes_no_row_of_the_past() {
 fn data_that_do_not_carry_a_model_are_a_sentence() {
     let of = |shop: &Shop, settings: &Settings| {
         let definition = Definition::of(&shop.bought, END, settings)?;
-        let looks = definition.looks(&shop.bought, END, &[])?;
+        let looks = definition.looks((&shop.bought, None), END, &[])?;
         let (rows, happenings) = (rows(shop, &looks, None), happenings(shop, &definition, &looks));
         churn::learn((&shop.bought, &rows, &happenings), definition, (END, None), &[], 1, &|_| ())
     };
@@ -288,9 +288,28 @@ fn a_worse_version_is_held_and_one_as_good_is_not() {
     }
     let happenings = happenings(&shop, &definition, &looks);
     let known = (&shop.bought, &wrong, &happenings);
-    let found = churn::learn(known, definition, (END, Some(&before(&good))), &[], 1, &|_| ()).unwrap();
+    let found = churn::learn(known, definition.clone(), (END, Some(&before(&good))), &[], 1, &|_| ()).unwrap();
     let codes: Vec<String> = found.content.against.unwrap().holds().into_iter().map(|it| it.code).collect();
     assert!(codes.iter().any(|it| it == "foretells_worse"), "{codes:?}");
+    // What is known of people now is compared with how it was when the version before was fitted: a source of visits that stopped.
+    let both = definition.looks((&shop.bought, None), END, &[END - 7]).unwrap();
+    let mut now = rows(&shop, &both, None);
+    let learn = |rows: &Rows| {
+        let known = (&shop.bought, rows, &happenings);
+        churn::learn(known, definition.clone(), (END, Some(&before(&good))), &[], 1, &|_| ()).unwrap()
+    };
+    let found = learn(&now);
+    let drift = found.content.drift.as_ref().unwrap();
+    assert!(drift.version == 4 && drift.moved.len() == found.content.features.len() && drift.meant.is_some());
+    let visits = FEATURES.iter().position(|it| it.0 == "visits_30").unwrap();
+    let present = both.days.len() - 1;
+    now.rows.iter_mut().filter(|it| it.look == present).for_each(|it| it.known.values[visits] = 0.0);
+    let found = learn(&now);
+    let hold = found.content.holds().into_iter().find(|it| it.code == "features_moved").unwrap();
+    assert!(hold.text.contains("days with visits in 30 days"), "{}", hold.text);
+    let limits = found.card(&shop.bought).limits;
+    assert!(limits.iter().any(|it| it.starts_with("Since version 4 this has moved")), "{limits:?}");
+    assert!(limits.iter().any(|it| it.starts_with("Of the same people version 4 said")), "{limits:?}");
     // Lost means something else: there is nothing to compare.
     let other = Definition { active_weeks: 20, ..definition };
     let found = churn::learn(known, other, (END, Some(&before(&good))), &[], 1, &|_| ()).unwrap();
@@ -440,6 +459,10 @@ fn oracle(deeds: &[Deed], moment: i32) -> Option<Vec<f64>> {
         ago(own.last()),
         count(Did::Own, 90),
         count(Did::Own, 365),
+        f64::NAN,
+        latest(Did::Satisfied),
+        latest(Did::Eased),
+        latest(Did::Felt),
     ])
 }
 
@@ -459,6 +482,9 @@ fn any_deed() -> impl Strategy<Value = Deed> {
         Did::Opened,
         Did::Referred,
         Did::Own,
+        Did::Satisfied,
+        Did::Eased,
+        Did::Felt,
     ]);
     let amount = prop::sample::select(vec![f64::NAN, 1.0, 3.0, 5.0]);
     (1i32..500, prop::sample::select(vec![0, 0, 0, 1, 30, 400]), did, amount, any::<bool>()).prop_map(

@@ -2,6 +2,7 @@
 
 mod chance;
 mod churn;
+mod churn_by_contract;
 mod groups;
 mod oracle;
 mod propensity;

@@ -39,25 +39,48 @@ pub struct Posterior {
     pub low: f64,
     /// The effect is below this with a probability of 1 − alpha/2.
     pub high: f64,
+    /// What is lost on average by taking the treatment, on the scale of the effect: how much worse than the control it is, where it is worse.
+    pub expected_loss: f64,
+    /// What is lost on average by keeping the control.
+    pub expected_loss_of_control: f64,
+}
+
+/// A mean with its squared standard error and the degrees of freedom of that.
+pub(super) struct Mean {
+    pub(super) n: u64,
+    pub(super) mean: f64,
+    pub(super) squared_error: f64,
+    pub(super) dof: f64,
+}
+
+impl Mean {
+    fn of(arm: &Arm) -> Self {
+        Self { n: arm.n(), mean: arm.mean(), squared_error: arm.squared_error(), dof: arm.n() as f64 - 1.0 }
+    }
 }
 
 impl Effect {
     /// The effect of `treatment` against `control`.
     pub fn between(treatment: &Arm, control: &Arm, estimand: Estimand) -> Result<Self, Undecidable> {
-        let errors = [control.squared_error(), treatment.squared_error()];
+        Self::of_means(&Mean::of(treatment), &Mean::of(control), estimand)
+    }
+
+    /// The same, of means whose errors need not be those of all units alike.
+    pub(super) fn of_means(treatment: &Mean, control: &Mean, estimand: Estimand) -> Result<Self, Undecidable> {
+        let errors = [control.squared_error, treatment.squared_error];
         if errors.contains(&0.0) {
             return Err(Undecidable::NoVariance);
         }
-        if estimand == Estimand::Relative && control.mean() <= 0.0 {
+        if estimand == Estimand::Relative && control.mean <= 0.0 {
             return Err(Undecidable::NothingToRelateTo);
         }
-        let estimate = estimand.of(control.mean(), treatment.mean());
-        let standard_error = estimand.squared_error(control.mean(), errors[0], treatment.mean(), errors[1]).sqrt();
+        let estimate = estimand.of(control.mean, treatment.mean);
+        let standard_error = estimand.squared_error(control.mean, errors[0], treatment.mean, errors[1]).sqrt();
         let total = errors[0] + errors[1];
-        let part = |error: f64, arm: &Arm| (error / total).powi(2) / (arm.n() as f64 - 1.0);
-        let dof = 1.0 / (part(errors[0], control) + part(errors[1], treatment));
+        let part = |error: f64, dof: f64| (error / total).powi(2) / dof;
+        let dof = 1.0 / (part(errors[0], control.dof) + part(errors[1], treatment.dof));
         let within_reach = estimate.is_finite() && standard_error.is_normal() && dof.is_finite();
-        let effect = Self { estimand, estimate, standard_error, n: control.n() + treatment.n(), dof };
+        let effect = Self { estimand, estimate, standard_error, n: control.n + treatment.n, dof };
         within_reach.then_some(effect).ok_or(Undecidable::Impossible)
     }
 
@@ -80,7 +103,14 @@ impl Effect {
         }
         let chance_to_win = normal_tail(-better.sign() * self.estimate / self.standard_error);
         let (low, high) = around(self.estimate, normal_quantile(alpha / 2.0) * self.standard_error);
-        Some(Posterior { chance_to_win, low, high })
+        // What the part of a normal effect that lies on the other side of zero than its mean adds up to; the rest follows from the mean.
+        let z = (self.estimate / self.standard_error).abs();
+        let density = (-z * z / 2.0).exp() / (2.0 * std::f64::consts::PI).sqrt();
+        let surprise = ((density - z * normal_tail(z)) * self.standard_error).max(0.0);
+        let gain = better.sign() * self.estimate;
+        let loss = |sure: f64| (sure.max(0.0) + surprise).min(f64::MAX);
+        let (expected_loss, expected_loss_of_control) = (loss(-gain), loss(gain));
+        Some(Posterior { chance_to_win, low, high, expected_loss, expected_loss_of_control })
     }
 }
 
@@ -210,6 +240,29 @@ mod tests {
         assert!((other.chance_to_win + found.chance_to_win - 1.0).abs() < 1e-15);
         assert_eq!(effect.posterior(Better::Higher, 1.0), None);
         assert_eq!(effect.posterior(Better::Higher, f64::NAN), None);
+    }
+
+    /// Oracle: the loss at each of many effects, times how likely that is, added up.
+    #[test]
+    fn losses_are_means_over_the_posterior() {
+        let arm = |mean| Arm::new(400, mean, 4.0).unwrap();
+        for mean in [1.0, 1.1, 0.8, 1.6, 9.0] {
+            let effect = Effect::between(&arm(mean), &arm(1.0), Estimand::Absolute).unwrap();
+            let step = effect.standard_error / 500.0;
+            let (mut losses, mut all) = ([0.0; 2], 0.0);
+            for at in -6_000_i32..=6_000 {
+                let z = f64::from(at) / 500.0;
+                let (own, likely) = (effect.estimate + f64::from(at) * step, (-z * z / 2.0).exp());
+                all += likely;
+                losses[0] += likely * (-own).max(0.0);
+                losses[1] += likely * own.max(0.0);
+            }
+            let found = effect.posterior(Better::Higher, 0.05).unwrap();
+            assert!((found.expected_loss - losses[0] / all).abs() < 1e-6, "{found:?}");
+            assert!((found.expected_loss_of_control - losses[1] / all).abs() < 1e-6, "{found:?}");
+            let lower = effect.posterior(Better::Lower, 0.05).unwrap();
+            assert_eq!(lower.expected_loss, found.expected_loss_of_control);
+        }
     }
 
     #[test]

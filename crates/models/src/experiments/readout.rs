@@ -38,6 +38,17 @@ pub struct Question {
     pub role: Role,
 }
 
+/// A comparison whose effect is measured, or the reason why it is not.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Measured {
+    /// The effect.
+    pub effect: Result<Effect, Undecidable>,
+    /// Which direction is the good one.
+    pub better: Better,
+    /// What the metric is watched for.
+    pub role: Role,
+}
+
 /// What a comparison says.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Answer {
@@ -68,30 +79,38 @@ pub enum Verdict {
 
 /// The answers to `questions`, in their order; a comparison that says nothing has its reason and is no part of the family.
 pub fn readout(questions: &[Question], inference: &Inference) -> Vec<Result<Answer, Undecidable>> {
-    let read: Vec<_> = questions.iter().map(|question| question.read(inference)).collect();
-    let goals = questions.iter().zip(&read).filter(|(question, _)| question.role == Role::Goal);
+    let measured: Vec<Measured> = questions.iter().map(Question::measured).collect();
+    readout_of(&measured, inference)
+}
+
+/// The same of effects that are measured already, such as [`super::PostStratified`].
+pub fn readout_of(measured: &[Measured], inference: &Inference) -> Vec<Result<Answer, Undecidable>> {
+    let read: Vec<_> = measured.iter().map(|it| it.effect.map(|effect| (effect, effect.read(inference)))).collect();
+    let goals = measured.iter().zip(&read).filter(|(own, _)| own.role == Role::Goal);
     let family: Vec<f64> = goals.filter_map(|(_, read)| read.ok().map(|(_, reading)| reading.p)).collect();
     let mut rates = adjusted(&family).into_iter();
-    let answer = |(question, read): (&Question, Result<(Effect, Reading), Undecidable>)| {
+    let answer = |(own, read): (&Measured, Result<(Effect, Reading), Undecidable>)| {
         let (effect, reading) = read?;
-        let (q, verdict) = match question.role {
+        let (q, verdict) = match own.role {
             Role::Goal => {
                 let q = rates.next();
-                (q, question.called(&reading, q.is_some_and(|q| q <= inference.alpha())))
+                (q, own.called(&reading, q.is_some_and(|q| q <= inference.alpha())))
             }
-            Role::Guardrail { margin } => (None, question.guarded(&reading, margin)),
+            Role::Guardrail { margin } => (None, own.guarded(&reading, margin)),
         };
         Ok(Answer { effect, reading, q, verdict })
     };
-    questions.iter().zip(read).map(answer).collect()
+    measured.iter().zip(read).map(answer).collect()
 }
 
 impl Question {
-    fn read(&self, inference: &Inference) -> Result<(Effect, Reading), Undecidable> {
-        let effect = Effect::between(&self.treatment, &self.control, self.estimand)?;
-        Ok((effect, effect.read(inference)))
+    fn measured(&self) -> Measured {
+        let effect = Effect::between(&self.treatment, &self.control, self.estimand);
+        Measured { effect, better: self.better, role: self.role }
     }
+}
 
+impl Measured {
     fn called(&self, reading: &Reading, sure: bool) -> Verdict {
         match (sure, reading.estimate * self.better.sign() > 0.0) {
             (true, true) => Verdict::Better,

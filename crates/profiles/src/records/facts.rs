@@ -166,6 +166,40 @@ pub async fn histories(
     Ok(together(db.fetch_all(text, args![workspace, &keys, first, last]).await?, stood))
 }
 
+/// A fact as it was told, with when it was known.
+#[derive(Clone, Debug, PartialEq, Record)]
+pub struct ToldRow {
+    /// Of whom.
+    pub person: PersonId,
+    /// Which.
+    pub fact_key: String,
+    /// From when it is true.
+    pub valid_from: Timestamp,
+    /// When we learned of it.
+    pub recorded_at: Timestamp,
+    /// JSON.
+    pub value: String,
+    /// Who said so.
+    pub source: SourceId,
+}
+
+/// All that was told of some keys, of the people from one number to another, also what was told anew of the same instant. Consent is none of them.
+pub async fn told(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    keys: &[String],
+    (first, last): (PersonId, PersonId),
+) -> Result<Vec<ToldRow>> {
+    let text = sql!(
+        "SELECT i.person AS person, f.fact_key AS fact_key, f.valid_from AS valid_from, f.recorded_at AS recorded_at,
+                f.value AS value, f.source AS source
+         FROM facts f JOIN identifiers i ON i.workspace = f.workspace AND i.handle = f.handle
+         WHERE f.workspace = $1 AND f.fact_key IN ($2) AND i.person >= $3 AND i.person <= $4
+         ORDER BY i.person, f.valid_from, f.recorded_at, f.handle, f.fact_key"
+    );
+    db.fetch_all(text, args![workspace, keys, first, last]).await
+}
+
 /// The same of some people.
 pub async fn histories_of(
     db: &mut impl Queries,

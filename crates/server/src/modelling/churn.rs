@@ -1,13 +1,20 @@
 //! Who will be lost: what its fits and runs of scores read, and what they tell.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Context as _, Result};
-use rapport_analytics::churn::{self, Before, Content, Definition, Happenings, Looks, Rows, Run, Scored, Settings};
-use rapport_analytics::foretelling::Wanted;
+use rapport_analytics::Context;
+use rapport_analytics::churn::{
+    self, Before, Content, Contract, Definition, Happenings, Heard, Rows, Run, Scored, Settings, Subscriptions,
+};
+use rapport_analytics::foretelling::{Own, Wanted};
 use rapport_analytics::scores::Verdict;
 use rapport_analytics::scores::measured::Grouping;
 use rapport_analytics::value::Bought;
+use rapport_domain::{PersonId, WorkspaceId};
+use rapport_profiles::records::persons::{self, Filter};
 use serde_json::Value;
 
 use super::fit::{Asked, Fitted, Learning};
@@ -15,43 +22,74 @@ use super::foretelling::{Earlier, fitted, heard};
 use super::job;
 use super::score::{self, Moved, News, Said, Scoring};
 use super::written::written;
+use crate::installation::Installation;
 
 /// What is told of the risk of a customer.
 pub const FACTS: [&str; 2] = ["churn.risk", "churn.level"];
+
+/// The subscriptions, where a loss is the end of one.
+async fn subscriptions(
+    installation: &Installation,
+    workspace: WorkspaceId,
+    context: &Context,
+    contract: Option<&Contract>,
+    known: (&Heard, &BTreeSet<PersonId>),
+) -> Result<Option<Arc<Subscriptions>>> {
+    let Some(contract) = contract else { return Ok(None) };
+    Ok(Some(Arc::new(installation.analytics.subscriptions(workspace, context, contract, known).await?)))
+}
+
+/// What is looked for of whoever has a subscription, who need not have done anything else.
+fn signs(contract: Option<&Contract>) -> Option<Own> {
+    contract.map(|it| Own::Signs { names: it.names() })
+}
 
 pub(super) async fn learn(asked: &Asked<'_>, settings: Settings) -> Result<Result<Learning, Verdict>> {
     let (installation, workspace) = (asked.beat.installation, asked.beat.claim.workspace);
     let bought = installation.analytics.bought(workspace, &asked.context, &asked.without).await?;
     let as_of = asked.context.now.min(asked.context.data_until);
+    let heard = heard(installation, workspace).await?;
+    let contract = settings.contract.as_ref();
+    let known = (&heard, &asked.without);
+    let subscriptions = subscriptions(installation, workspace, &asked.context, contract, known).await?;
     let earlier = Earlier::of(asked);
-    let found = Definition::of(&bought, asked.end, &settings).and_then(|definition| {
+    let defined = match contract.zip(subscriptions.as_deref()) {
+        Some((contract, subscriptions)) => Definition::by_contract(contract, subscriptions, &settings),
+        None => Definition::of(&bought, asked.end, &settings),
+    };
+    let found = defined.and_then(|definition| {
         let passed = earlier.passed(asked, &definition);
-        let days: Vec<i32> = passed.iter().map(|it| it.1.end).collect();
-        Ok((definition, definition.looks(&bought, asked.end, &days)?, passed))
+        let days = earlier.days(asked, &passed);
+        let looks = definition.looks((&bought, subscriptions.as_deref()), asked.end, &days)?;
+        Ok((definition, looks, passed))
     });
     let (definition, looks, passed) = match found {
         Ok(found) => found,
         Err(verdict) => return Ok(Err(verdict)),
     };
-    let heard = heard(installation, workspace).await?;
-    let wanted = Wanted {
-        heard: &heard,
-        own: None,
-        without: &asked.without,
-        looks: &looks,
-        people: bought.buyers.len(),
-        kept: None,
+    let people = match contract {
+        None => bought.buyers.len(),
+        Some(_) => {
+            let all = persons::count(&mut installation.store.read(), workspace, &Filter::default()).await?;
+            usize::try_from(all).unwrap_or(0)
+        }
     };
+    let own = signs(contract);
+    let wanted =
+        Wanted { heard: &heard, own: own.as_ref(), without: &asked.without, looks: &looks, people, kept: None };
     let from = looks.days.first().copied().unwrap_or(asked.end) - definition.window();
     let written = written(installation, workspace, (from, asked.end), &asked.context.calendar).await?;
-    let mut happenings = Happenings::new(&definition, &looks, written);
-    let rows = installation
+    let mut happenings = Happenings::new(&definition, &looks, written).of_subscribers(subscriptions.clone());
+    let mut rows = installation
         .analytics
         .known_rows(workspace, &asked.context, &wanted, |person, deeds| happenings.add(person, deeds))
         .await?;
+    if let Some(subscriptions) = &subscriptions {
+        subscriptions.keep(&mut rows, &looks);
+    }
     let groupings = installation.analytics.groupings(workspace, &bought, as_of).await?;
     let before = earlier.live(asked);
-    let task = Task { bought, rows, happenings, definition, end: asked.end, before, passed };
+    let task = Task { bought, rows, happenings, subscriptions, definition, end: asked.end, before, passed };
     let seed = u64::try_from(asked.version).unwrap_or(0);
     Ok(Ok(Box::new(move |done: &AtomicUsize| task.learn(&groupings, seed, done))))
 }
@@ -61,6 +99,7 @@ struct Task {
     bought: Bought,
     rows: Rows,
     happenings: Happenings,
+    subscriptions: Option<Arc<Subscriptions>>,
     definition: Definition,
     end: i32,
     before: Option<Before>,
@@ -72,9 +111,10 @@ impl Task {
         let step = |at: usize| done.store(at, Ordering::Relaxed);
         let known = (&self.bought, &self.rows, &self.happenings);
         let before = (self.end, self.before.as_ref());
-        let learned = churn::learn(known, self.definition, before, groupings, seed, &step)?;
+        let learned = churn::learn(known, self.definition.clone(), before, groupings, seed, &step)?;
         let card = learned.card(&self.bought);
-        fitted(&learned, card, &self.passed, |content| churn::came(&self.bought, &self.rows, content, self.end))
+        let known = (&self.bought, &self.rows, self.subscriptions.as_deref());
+        fitted(&learned, card, &self.passed, |content| churn::came(known, content, self.end))
     }
 }
 
@@ -85,18 +125,30 @@ pub(super) async fn run(scoring: &Scoring<'_>, content: Value, settings: Setting
     let content: Content = serde_json::from_value(content).context("a version is kept as it was fitted")?;
     let (installation, workspace) = (scoring.beat.installation, scoring.beat.claim.workspace);
     let heard = heard(installation, workspace).await?;
-    let active = 7 * content.definition.active_weeks;
-    let looks = Looks { days: vec![scoring.end], is_present: true, active, anybody: false, most: usize::MAX };
+    let contract = content.definition.contract.as_ref();
+    let known = (&heard, &scoring.without);
+    let subscriptions = subscriptions(installation, workspace, &scoring.context, contract, known).await?;
+    let looks = content.definition.now(scoring.end, usize::MAX);
     let buying = content.buying.clone().unwrap_or_default();
-    let wanted =
-        Wanted { heard: &heard, own: None, without: &scoring.without, looks: &looks, people: 0, kept: Some(&buying) };
+    let own = signs(contract);
+    let wanted = Wanted {
+        heard: &heard,
+        own: own.as_ref(),
+        without: &scoring.without,
+        looks: &looks,
+        people: 0,
+        kept: Some(&buying),
+    };
     let days = (scoring.end - content.definition.window(), scoring.end);
     let written = written(installation, workspace, days, &scoring.context.calendar).await?;
-    let mut happenings = Happenings::new(&content.definition, &looks, written);
-    let rows = installation
+    let mut happenings = Happenings::new(&content.definition, &looks, written).of_subscribers(subscriptions.clone());
+    let mut rows = installation
         .analytics
         .known_rows(workspace, &scoring.context, &wanted, |person, deeds| happenings.add(person, deeds))
         .await?;
+    if let Some(subscriptions) = &subscriptions {
+        subscriptions.keep(&mut rows, &looks);
+    }
     let bought = installation.analytics.bought(workspace, &scoring.context, &scoring.without).await?;
     let currency = scoring.context.currency.as_str().to_owned();
     let work = tokio::task::spawn_blocking(move || {

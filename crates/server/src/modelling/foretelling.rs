@@ -52,6 +52,13 @@ impl<D: Foretold + DeserializeOwned> Earlier<D> {
         fits.take(LOOKED_AT).map(|it| (it.version, it.content.clone())).collect()
     }
 
+    /// The days of the past at which it is looked beside those that are learnt from: those of versions whose time has passed, and of the one that scores, to see what has moved
+    /// since.
+    pub(super) fn days(&self, asked: &Asked<'_>, passed: &[(i64, Content<D>)]) -> Vec<i32> {
+        let live = self.0.iter().find(|it| Some(it.version) == asked.row.version).map(|it| it.content.end);
+        passed.iter().map(|it| it.1.end).chain(live).collect()
+    }
+
     /// The one that scores.
     pub(super) fn live(self, asked: &Asked<'_>) -> Option<Before<D>> {
         self.0.into_iter().find(|it| Some(it.version) == asked.row.version)
@@ -70,7 +77,7 @@ pub(super) fn fitted<D: Serialize>(
     Ok(Fitted {
         card,
         came: came.collect(),
-        held: learned.content.against.as_ref().map(|it| it.holds()).unwrap_or_default(),
+        held: learned.content.holds(),
         people: learned.people,
         content: score::kept(&learned.content)?,
     })

@@ -71,7 +71,7 @@ pub(super) async fn learn(asked: &Asked<'_>, settings: &Settings) -> Result<Resu
     let definition = Definition::of(settings);
     let earlier = Earlier::of(asked);
     let passed = earlier.passed(asked, &definition);
-    let days: Vec<i32> = passed.iter().map(|it| it.1.end).collect();
+    let days = earlier.days(asked, &passed);
     let first = analytics.first_known_day(workspace, context).await?;
     let looks = match propensity::looks(&definition, first, asked.end, &days) {
         Ok(looks) => looks,

@@ -16,6 +16,8 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use crate::engaging::{call, get};
+use crate::models_asked::people_by;
+use crate::models_truth::recovered;
 use crate::world::{Browser, World};
 
 const VALUE: &str = "/api/v1/models/value";
@@ -132,6 +134,14 @@ async fn scored(database: TestDatabase) {
     rapport_server::keeper::fill_workspace(&world.app.installation, FIRST).await.unwrap();
     let segments = get(&world, &owner, "/api/v1/segments").await;
     assert_eq!(segments["rows"][0]["size"], json!(best.len()), "{segments}");
+    // So do questions: whose events are counted, and by what they are taken apart.
+    let ten = || ("10".to_owned(), best.len() as u64);
+    let by_tenth = people_by(&world, &owner, "value.tenth", Value::Null).await;
+    assert_eq!(by_tenth.get("10"), Some(&ten().1), "{by_tenth:?}");
+    let scored = by_tenth.iter().filter(|it| it.0.parse::<u8>().is_ok()).map(|it| it.1).sum::<u64>();
+    assert_eq!(scored, all.len() as u64, "{by_tenth:?}");
+    let who = json!({"fact": {"key": "value.tenth", "op": "at_least", "value": 10}});
+    assert_eq!(people_by(&world, &owner, "value.tenth", who).await, BTreeMap::from([ten()]));
     let groups = get(&world, &owner, &format!("{VALUE}/groups?by=segment")).await;
     assert_eq!((&groups["rows"][0]["key"], &groups["rows"][0]["people"]), (&json!("best"), &json!(best.len())));
     let sources = get(&world, &owner, &format!("{VALUE}/groups?by=source")).await;
@@ -175,6 +185,7 @@ async fn scored(database: TestDatabase) {
     assert!((said / n - came / n).abs() < 0.17, "said {said}, came {came} of {n}");
     let right = there.iter().flat_map(|a| gone.iter().map(move |b| f64::from(u8::from(a > b)))).sum::<f64>();
     assert!(right / (there.len() * gone.len()) as f64 > 0.75, "{right}");
+    recovered(&world, &all, &numbers);
 
     // Again: nothing happened, so nothing is fitted, written or told.
     let before = (count(&world, "versions").await, count(&world, "facts").await, count(&world, "scores").await);

@@ -15,6 +15,7 @@ use tokio::sync::watch;
 
 use crate::engaging::{call, get, happen, track};
 use crate::models::{alone, count_of, people_of, truth};
+use crate::models_asked::people_by;
 use crate::models_without::note;
 use crate::world::{Browser, World};
 
@@ -67,9 +68,17 @@ async fn scored(database: TestDatabase) {
     let all = people(&world, &owner, "").await;
     assert_eq!(json!(all.len()), json!(figures["people"].as_u64().unwrap() + figures["lost"].as_u64().unwrap()));
     assert_eq!(count(&world, "scores").await, all.len() as i64);
+    let by_level = people_by(&world, &owner, "churn.level", Value::Null).await;
     for level in figures["levels"].as_array().unwrap() {
-        let behind = people(&world, &owner, &format!("part={}", level["level"].as_str().unwrap())).await;
+        let name = level["level"].as_str().unwrap();
+        let behind = people(&world, &owner, &format!("part={name}")).await;
         assert_eq!(level["people"], json!(behind.len()), "{level}");
+        // Questions are taken apart by it, and are of those of whom it is said.
+        let asked = by_level.get(name).copied().unwrap_or_default();
+        assert_eq!(asked, behind.len() as u64, "{level} {by_level:?}");
+        let who = json!({"fact": {"key": "churn.level", "op": "equals", "value": name}});
+        let meant = people_by(&world, &owner, "value.tenth", who).await;
+        assert_eq!(meant.values().sum::<u64>(), behind.len() as u64, "{level} {meant:?}");
     }
     for band in figures["bands"].as_array().unwrap() {
         let behind = people(&world, &owner, &format!("from={}&to={}", band["from"], band["to"])).await;

@@ -13,8 +13,9 @@ use rapport_store::testing::{TestDatabase, on_postgres, on_sqlite};
 use rapport_store::{Queries, args, sql};
 use serde_json::{Value, json};
 
-use crate::engaging::{call, get, happen, track};
+use crate::engaging::{call, get, happen, launch, track};
 use crate::models::{count_of, people_of};
+use crate::models_asked::people_by;
 use crate::world::{Browser, World};
 
 const ALL: &str = "/api/v1/models/propensities";
@@ -224,6 +225,13 @@ async fn foretold(database: TestDatabase) {
     };
     assert_eq!(size().await, all.len() as u64);
 
+    // Questions are of those of whom it is said, and are taken apart by it.
+    let by_chance = people_by(&world, &owner, "propensity.upgrade", Value::Null).await;
+    assert_eq!(by_chance.get("(not set)"), Some(&(PEOPLE as u64 - all.len() as u64)), "{by_chance:?}");
+    let who = json!({"fact": {"key": "propensity.upgrade", "op": "at_least", "value": 0}});
+    let meant = people_by(&world, &owner, "propensity.upgrade", who).await;
+    assert_eq!((meant.values().sum::<u64>(), meant.get("(not set)")), (all.len() as u64, None), "{meant:?}");
+
     // The list in short; versions and cards are as of any model.
     let list = get(&world, &owner, ALL).await;
     let keys: Vec<&str> = list["rows"].as_array().unwrap().iter().map(|it| it["key"].as_str().unwrap()).collect();
@@ -255,6 +263,38 @@ async fn foretold(database: TestDatabase) {
     assert_eq!(count_of(&world, "propensity.upgrade", "scores").await, 0);
     assert_eq!(count_of(&world, "propensity.upgrade", "versions").await, 0);
     assert_eq!(size().await, 0, "segments let go of them");
+    parted_by_a_journey(&world, &owner).await;
+}
+
+async fn user_of(world: &World, row: &Value) -> String {
+    let person: i64 = row["customer"]["person_id"].as_str().unwrap().parse().unwrap();
+    let text = sql!("SELECT value FROM identifiers WHERE kind = 'user_id' AND person = $1");
+    world.app.installation.store.read().scalar(text, args![person]).await.unwrap()
+}
+
+/// Whoever probably buys shoes goes one way, whoever probably does not the other.
+async fn parted_by_a_journey(world: &World, owner: &Browser) {
+    let all = people_of(world, owner, "propensity.shoes", "").await;
+    let chance = |row: &Value| row["score"]["chance"]["chance"].as_f64().unwrap();
+    let (most, least) = (all.first().unwrap(), all.last().unwrap());
+    let middle = 0.5 * (chance(most) + chance(least));
+    let when = json!({"fact": {"key": "propensity.shoes", "op": "at_least", "value": middle}});
+    let note = |name: &str| json!({"id": name, "step": {"set_trait": {"name": "offer", "value": name, "next": null}}});
+    let definition = json!({"entry": {"event": {"name": "Signed Up"}}, "start": "choose", "nodes": [
+        {"id": "choose", "step": {"branch": {"paths": [{"name": "likely", "when": when, "next": "likely"}], "otherwise": "unlikely"}}},
+        note("likely"), note("unlikely")]});
+    let journey = launch(world, owner, json!({"name": "Shoes", "definition": definition})).await;
+    let (key, _) = world.write_key("web", None).await;
+    for (row, expected) in [(most, (1, 0)), (least, (1, 1))] {
+        let user = user_of(world, row).await;
+        happen(world, &key, vec![track(&format!("j-{user}"), &user, "Signed Up", json!({}))]).await;
+        let report = get(world, owner, &format!("/api/v1/journeys/{journey}/report")).await;
+        let entered = |id: &str| {
+            let node = report["nodes"].as_array().unwrap().iter().find(|it| it["node"] == id);
+            node.map_or(0, |it| it["entered"].as_i64().unwrap())
+        };
+        assert_eq!((entered("likely"), entered("unlikely")), expected, "{report}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -303,9 +303,7 @@ async fn a_policy_says_how_often_people_are_written_to() {
 /// The experiment's other variant makes those order who have many points, and nobody else.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn effects_are_learnt_from_an_experiment_and_acted_on() {
-    let world = World::with(&LONG).await;
-    let owner = world.browser(Role::Owner).await;
-    let (key, _) = world.write_key("Web", None).await;
+    let (world, owner, key) = crate::channels::world(&LONG).await;
     let count = 900;
     let identify = |number: usize| {
         json!({"type": "identify", "userId": format!("u{number}"), "messageId": format!("i{number}"),
@@ -370,6 +368,84 @@ async fn effects_are_learnt_from_an_experiment_and_acted_on() {
             assert_eq!(voucher, if points >= 60 { 0.95 } else { 0.05 }, "{user} {points}");
         }
     }
+
+    // A slot chooses by the same effects.
+    let variant = |arm: &str| json!({"arm": arm, "show": {"products": {"method": "popular", "limit": 1}}});
+    let definition = json!({"policy": "offer", "variants": [variant("none"), variant("voucher"), {"show": "nothing"}]});
+    let slot = json!({"name": "Hero", "definition": definition});
+    let saved = call(&world, &owner, Method::PUT, "/api/v1/slots/hero", slot).await;
+    assert_eq!(saved.status, StatusCode::OK, "{}", saved.text());
+    let agreed = json!({"channel": "in_app", "method": "form"});
+    let agree = |number: usize| track(&format!("c{number}"), &format!("u{number}"), "Consent Granted", agreed.clone());
+    happen(&world, &key, (0..20).map(agree).collect()).await;
+    let mut shown = BTreeMap::new();
+    for number in 0..20 {
+        let user = format!("u{number}");
+        let hash = proof(&world, &owner, &user).await;
+        let answer = world.get(&format!("/v1/slots/hero?writeKey={key}&userId={user}&userHash={hash}"), &[]).await;
+        assert_eq!((answer.status, &answer.json()["reason"]), (StatusCode::OK, &json!("chosen")), "{}", answer.text());
+        shown.insert(user, answer.json()["variant"].as_u64().unwrap());
+    }
+    let of_slot = open(&world).await.into_iter().filter(|it| it.0.subject == "slot:hero");
+    let of_slot: Vec<(DecisionRow, String)> = of_slot.collect();
+    assert_eq!(of_slot.len(), 20);
+    for (row, user) in &of_slot {
+        let number: usize = user[1..].parse().unwrap();
+        let (points, voucher) = ((number * 37) % 100, row.chances.0.arms[1].1);
+        assert_eq!(shown[user], u64::from(row.arm == "voucher"), "{user}");
+        if !(55..65).contains(&points) {
+            assert_eq!(voucher, if points >= 60 { 0.95 } else { 0.05 }, "{user} {points}");
+        }
+    }
+}
+
+/// The voucher brings orders of those who have many points, and keeps those from ordering who have few.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_contextual_policy_learns_which_arm_is_for_whom() {
+    let world = World::with(&LONG).await;
+    let owner = world.browser(Role::Owner).await;
+    let (key, _) = world.write_key("Web", None).await;
+    let points = |number: usize| (number * 37) % 100;
+    let identify = |number: usize| {
+        json!({"type": "identify", "userId": format!("u{number}"), "messageId": format!("i{number}"),
+            "traits": {"points": points(number)}})
+    };
+    happen(&world, &key, (0..180).map(identify).collect()).await;
+    let mut by_points = design();
+    by_points["kind"] = json!("contextual");
+    by_points["features"] = json!(["trait.points"]);
+    started(&world, &owner, "offer", by_points).await;
+    launch(&world, &owner, json!({"name": "Offer", "definition": choosing(["none", "voucher"])})).await;
+    let sign_up = |round: u32| {
+        move |number: usize| track(&format!("s{number}-{round}"), &format!("u{number}"), "Signed Up", json!({}))
+    };
+    happen(&world, &key, (0..180).map(sign_up(1)).collect()).await;
+    let number = |user: &str| user[1..].parse::<usize>().unwrap();
+    let all = open(&world).await;
+    assert_eq!(all.len(), 180);
+    for (row, user) in &all {
+        let known = row.chances.0.features[0];
+        assert_eq!((row.propensity, known), (0.5, Some(points(number(user)) as f64)), "{user}");
+    }
+    world.clock.advance(Timestamp::HOUR);
+    let ordered = all.iter().filter(|(row, user)| (points(number(user)) >= 50) == (row.arm == "voucher"));
+    happen(&world, &key, ordered.map(|(_, user)| order(&format!("o-{user}"), user)).collect()).await;
+    // Their week is over, and the hour for what is on its way.
+    world.clock.advance(7 * Timestamp::DAY + Timestamp::HOUR);
+    assert_eq!(settling::settle(&world.app.installation).await.unwrap(), 180);
+
+    happen(&world, &key, (0..100).map(sign_up(2)).collect()).await;
+    let again = open(&world).await;
+    assert_eq!(again.len(), 100);
+    for (row, user) in &again {
+        let (points, voucher) = (points(number(user)), row.chances.0.arms[1].1);
+        let is_learnt = if points >= 70 { voucher > 0.9 } else { points > 30 || voucher < 0.1 };
+        assert!(is_learnt, "{user} {points} {voucher}");
+    }
+    let right = again.iter().filter(|(row, user)| (points(number(user)) >= 50) == (row.arm == "voucher")).count();
+    assert!(right > 75, "{right}");
+    let shown = get(&world, &owner, &format!("{POLICIES}/offer/readout")).await;
+    assert_eq!((&shown["rewards"], &shown["waiting"]), (&json!(180), &json!(100)), "{shown}");
 }
 
 #[tokio::test]

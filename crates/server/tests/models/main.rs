@@ -1,12 +1,15 @@
 //! `rapport models` from outside: the binary on real data sets, against published numbers, and on files as they come.
 
 mod buying;
+mod experiments;
+mod flags;
 mod hostile;
 mod kept;
 mod numbers;
 mod offers;
 mod small;
 mod structures;
+mod written;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -8960,6 +8960,9 @@ export interface components {
         } | {
             /** @description A trait of the person, as it is now. */
             trait: string;
+        } | {
+            /** @description A fact of the person, as it is now: `value.tenth`, `churn.level`, `propensity.upgrade`. */
+            fact: string;
         };
         /** @description What was brought in of one metric. */
         BroughtIn: {
@@ -9319,13 +9322,34 @@ export interface components {
              */
             gain?: number | null;
         };
+        /** @description By which events somebody has a subscription, and which end it. */
+        ChurnContract: {
+            /**
+             * @description The names of events that end it. 1 to 20.
+             * @default [
+             *       "Subscription Cancelled"
+             *     ]
+             */
+            ends: string[];
+            /**
+             * @description The names of events by which somebody has a subscription: its start, and whatever shows that it goes on. 1 to 20.
+             * @default [
+             *       "Subscription Started",
+             *       "Subscription Renewed",
+             *       "Subscription Changed"
+             *     ]
+             */
+            has: string[];
+        };
         /** @description What lost means. */
         ChurnDefinition: {
             /**
              * Format: int32
-             * @description Who has bought nothing for so many weeks is lost already.
+             * @description Who has bought nothing for so many weeks is lost already; 0 with a contract.
              */
             active_weeks: number;
+            /** @description By which events somebody has a subscription and which end it; null where a loss is that somebody buys nothing. */
+            contract?: null | components["schemas"]["ChurnContract"];
             /**
              * Format: int32
              * @description Who buys nothing for so many weeks is lost.
@@ -9487,6 +9511,11 @@ export interface components {
              * @default null
              */
             active_weeks: number | null;
+            /**
+             * @description Where customers have a subscription: the events by which they have one, and those that end it, which is the loss. Null: a loss is that somebody buys nothing.
+             * @default null
+             */
+            contract: null | components["schemas"]["ChurnContract"];
             /**
              * Format: int32
              * @description After how many days it is fitted anew: 1 to 90.

@@ -3,10 +3,11 @@
 //! Always holds: of one day nothing comes before another; what people look at and open is no word, since who stays does more of it.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use rapport_domain::PersonId;
 
-use crate::churn::Definition;
+use crate::churn::{Definition, Subscriptions};
 use crate::foretelling::{Deed, Did, Looks};
 
 /// From so many stars on they are many, up to so many few.
@@ -116,19 +117,33 @@ pub struct Happenings {
     pub vocabulary: Vocabulary,
     /// Within so many days.
     pub(super) window: i32,
+    horizon: i32,
     looks: Looks,
     written: Written,
+    subscriptions: Option<Arc<Subscriptions>>,
 }
 
 impl Happenings {
     /// Nobody's yet. `looks` are the days whose rows are learnt from or scored.
     pub fn new(definition: &Definition, looks: &Looks, written: Written) -> Self {
-        Self { window: definition.window(), looks: looks.clone(), written, ..Self::default() }
+        let (window, horizon) = (definition.window(), 7 * definition.horizon_weeks);
+        Self { window, horizon, looks: looks.clone(), written, ..Self::default() }
+    }
+
+    /// Those of whoever has a subscription, where a loss is its end.
+    #[must_use]
+    pub fn of_subscribers(self, subscriptions: Option<Arc<Subscriptions>>) -> Self {
+        Self { subscriptions, ..self }
+    }
+
+    /// The subscriptions, where a loss is the end of one.
+    pub(in crate::churn) fn subscriptions(&self) -> Option<&Subscriptions> {
+        self.subscriptions.as_deref()
     }
 
     /// Adds what somebody did, in the order of days.
     pub fn add(&mut self, person: PersonId, deeds: &[Deed]) {
-        let days: Vec<usize> = (0..self.looks.days.len()).filter(|look| self.is_told(deeds, *look)).collect();
+        let days: Vec<usize> = (0..self.looks.days.len()).filter(|look| self.is_told(person, deeds, *look)).collect();
         if days.is_empty() {
             return;
         }
@@ -143,14 +158,22 @@ impl Happenings {
         self.looks.days[look]
     }
 
-    /// Whether somebody still buys on a day, and all of the window before it is known of them. The present is told only alone, since nobody knows yet what follows it.
-    fn is_told(&self, deeds: &[Deed], look: usize) -> bool {
+    /// Whether somebody still buys on a day, or has a subscription, and all of the window before it is known of them. The present is told only alone, since nobody knows yet
+    /// what follows it.
+    fn is_told(&self, person: PersonId, deeds: &[Deed], look: usize) -> bool {
         let (day, heard) = (self.looks.days[look], self.looks.heard(look));
-        let mut bought = deeds.iter().filter(|it| it.did == Did::Bought && it.day < day && it.heard < heard);
-        let Some(first) = bought.next().map(|it| it.day) else { return false };
-        let last = bought.next_back().map_or(first, |it| it.day);
-        let is_learnt_from = day - first >= self.window && !self.looks.is_now(look);
-        day - last <= self.looks.active && (self.looks.days.len() == 1 || is_learnt_from)
+        let is_sign = |it: &&Deed| self.subscriptions.is_some() || it.did == Did::Bought;
+        let mut known = deeds.iter().filter(|it| it.day < day && it.heard < heard).filter(is_sign);
+        let Some(first) = known.next().map(|it| it.day) else { return false };
+        let last = known.next_back().map_or(first, |it| it.day);
+        let is_there = match &self.subscriptions {
+            Some(all) => all.since(person, day, heard).is_some(),
+            None => day - last <= self.looks.active,
+        };
+        // Of a day that the version before was fitted on, what follows need not be known yet.
+        let is_over = self.looks.days.last().is_some_and(|last| day + self.horizon <= *last);
+        let is_learnt_from = day - first >= self.window && is_over && !self.looks.is_now(look);
+        is_there && (self.looks.days.len() == 1 || is_learnt_from)
     }
 }
 
@@ -176,7 +199,9 @@ fn word(deed: &Deed) -> Option<&'static str> {
         Did::Recommended if deed.amount <= not => "recommends_not",
         Did::Recommended if deed.amount >= would => "recommends",
         Did::Recommended => "answered",
-        Did::Visited | Did::Opened | Did::Own => return None,
+        Did::Visited | Did::Opened | Did::Own | Did::Subscribed => return None,
+        // What was answered and written is told by the event itself, and by its topics.
+        Did::Satisfied | Did::Eased | Did::Felt => return None,
     })
 }
 
@@ -191,7 +216,7 @@ mod tests {
     }
 
     fn none(days: &[i32], written: Written) -> Happenings {
-        let definition = Definition { horizon_weeks: 4, active_weeks: 8, is_proposed: false };
+        let definition = Definition { horizon_weeks: 4, active_weeks: 8, is_proposed: false, contract: None };
         let looks = Looks { days: days.to_vec(), is_present: true, active: ACTIVE, anybody: false, most: usize::MAX };
         Happenings::new(&definition, &looks, written)
     }

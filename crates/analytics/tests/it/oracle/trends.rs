@@ -71,7 +71,7 @@ proptest! {
         (measure, property) in any_measure(),
         selector in any_selector(),
         (interval, period, who) in (any_interval(), any_period(), any_who()),
-        breakdown in select(vec![None, Some("property"), Some("trait")]),
+        breakdown in select(vec![None, Some("property"), Some("trait"), Some("fact")]),
     ) {
         let mut series = selector.clone();
         series["measure"] = json!(measure);
@@ -84,6 +84,8 @@ proptest! {
         }
         match breakdown {
             Some("property") => question["breakdown"] = json!({"property": "size"}),
+            // A trait is a fact.
+            Some("fact") => question["breakdown"] = json!({"fact": "trait.country"}),
             Some(_) => question["breakdown"] = json!({"trait": "country"}),
             None => {}
         }

@@ -1,17 +1,20 @@
 //! `rapport models experiment`: what a treatment did, whether chance does as much, and whether the groups came about as they were meant to.
 
+mod decided;
+mod measured;
+
 use anyhow::{Result, bail};
 use rapport_imports::Field;
 use rapport_imports::written::Column;
 use rapport_models::Estimate;
 use rapport_models::experiments::{
-    Answer, Arm, Better, Cuped, Estimand, Inference, MISMATCH, Moments, Paired, Question, Role, SampleRatio,
-    Undecidable, Verdict, readout,
+    Answer, Better, Estimand, Inference, MISMATCH, Measured, Role, SampleRatio, Undecidable, Verdict, readout_of,
 };
 
 use super::input::{Data, Input, Need};
 use super::report::{Cell, Report, figure, percent};
 use super::wording;
+use measured::{Adjusted, Outcome};
 
 /// An experiment.
 #[derive(clap::Args, Debug)]
@@ -33,6 +36,9 @@ pub struct ExperimentArgs {
     /// The same measured before the experiment, one a column of --outcome: takes out what was different already (CUPED).
     #[arg(long, value_name = "COLUMNS", value_delimiter = ',')]
     covariate: Vec<String>,
+    /// The column of strata that were known before the experiment, such as the segment or market: groups are compared within each (post-stratification).
+    #[arg(long, value_name = "COLUMN", conflicts_with = "covariate")]
+    strata: Option<String>,
     /// As a difference, or as a share of the control.
     #[arg(long, value_enum, default_value = "absolute")]
     effect: EffectOf,
@@ -45,6 +51,18 @@ pub struct ExperimentArgs {
     /// How the groups were meant to be parted, in the order of their names, such as 50,50; alike unless said.
     #[arg(long, value_name = "WEIGHTS", value_delimiter = ',')]
     split: Vec<f64>,
+    /// The smallest effect that would matter, on the scale of --effect: says how many customers it takes to notice it.
+    #[arg(long, value_name = "EFFECT")]
+    smallest_effect: Option<f64>,
+    /// The chance of noticing an effect that is there, for how many customers it takes and what these notice.
+    #[arg(long, value_name = "CHANCE", default_value_t = 0.8)]
+    power: f64,
+    /// With --smallest-effect: how many customers come into the experiment a day, for how long it takes.
+    #[arg(long, value_name = "NUMBER", requires = "smallest_effect")]
+    per_day: Option<f64>,
+    /// With --smallest-effect: the column of when customers came into the experiment, which says how many come a day.
+    #[arg(long, value_name = "COLUMN", requires = "smallest_effect", conflicts_with = "per_day")]
+    date: Option<String>,
 }
 
 #[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +76,7 @@ struct Compared {
     outcome: String,
     arm: String,
     means: (f64, f64),
+    better: Better,
     answer: Result<Answer, Undecidable>,
 }
 
@@ -71,6 +90,7 @@ struct Arms {
 
 /// Runs the command.
 pub fn run(args: &ExperimentArgs) -> Result<()> {
+    decided::check(args)?;
     let mut data = Data::open(&args.input)?;
     let customer = data.find("customer", args.customer.as_ref(), Some(Field::CustomerId), &["userid", "id"])?;
     let words = ["treatment", "variant", "arm", "group", "version", "segment"];
@@ -81,8 +101,15 @@ pub fn run(args: &ExperimentArgs) -> Result<()> {
         bail!("--covariate needs as many columns as --outcome: {} instead of {}", outcomes.len(), covariates.len());
     }
     let less = data.several("less-is-better", &args.less_is_better)?;
+    let strata = data.optional("strata", args.strata.as_ref())?;
+    if strata.is_some_and(|it| it == treatment || outcomes.contains(&it)) {
+        bail!("--strata needs a column that was known before the experiment, not that of groups or of an outcome");
+    }
+    let date = data.optional("date", args.date.as_ref())?;
     let mut needs = vec![(treatment, Need::Text)];
     needs.extend(customer.map(|it| (it, Need::Unique)));
+    needs.extend(strata.map(|it| (it, Need::Text)));
+    needs.extend(date.map(|it| (it, Need::Time)));
     needs.extend(covariates.iter().map(|it| (*it, Need::Number)));
     needs.extend(outcomes.iter().filter(|it| !is_boolean(&data, **it)).map(|it| (*it, Need::Number)));
     data.require(&needs)?;
@@ -91,10 +118,16 @@ pub fn run(args: &ExperimentArgs) -> Result<()> {
     ratio(args, &mut data, &arms, &mut report)?;
     let inference = if args.always_valid { Inference::always_valid(0.05) } else { Inference::fixed(0.05) };
     let Some(inference) = inference else { bail!("there is no such level") };
-    let compared = compare(args, &mut data, &arms, (&outcomes, &covariates, &less), inference)?;
+    let adjusted = Adjusted { covariates, strata };
+    let estimand = if args.effect == EffectOf::Absolute { Estimand::Absolute } else { Estimand::Relative };
+    let found = measured::all(&mut data, &arms, (&outcomes, &less), &adjusted, estimand)?;
+    let compared = compare(&mut report, &arms, &found, inference);
     shown(args, &mut report, &arms, &compared);
+    decided::posterior(args, &mut report, &compared);
+    decided::plan(args, &mut report, &mut data, (&arms, &found, date), (estimand, inference));
     report.sure = format!(
-        "intervals are of 95 %{}; q counts that {} comparisons were made, and what is called better or worse has a q of at most 0.05.",
+        "intervals are of 95 %{}; q counts that {} comparisons were made, and what is called better or worse has a q of at most 0.05. \
+        Probabilities of being better have a flat prior, and do not guard against looking until they please.",
         if args.always_valid {
             " and hold whenever somebody looks"
         } else {
@@ -180,90 +213,26 @@ fn ratio(args: &ExperimentArgs, data: &mut Data, arms: &Arms, report: &mut Repor
     Ok(())
 }
 
-/// The values of an outcome: numbers, or yes and no as 1 and 0.
-fn values(data: &Data, place: usize) -> Vec<f64> {
-    if is_boolean(data, place) {
-        let one = |it: Option<&str>| f64::from(u8::from(it.and_then(rapport_imports::values::boolean) == Some(true)));
-        return data.table.column(place).ids().into_iter().map(one).collect();
-    }
-    data.numbers(place)
-}
-
-fn compare(
-    args: &ExperimentArgs,
-    data: &mut Data,
-    arms: &Arms,
-    (outcomes, covariates, less): (&[usize], &[usize], &[usize]),
-    inference: Inference,
-) -> Result<Vec<Compared>> {
-    let estimand = if args.effect == EffectOf::Absolute { Estimand::Absolute } else { Estimand::Relative };
-    let (mut questions, mut about) = (Vec::new(), Vec::new());
-    for (at, place) in outcomes.iter().enumerate() {
-        let own = measured(data, arms, *place, covariates.get(at).copied())?;
-        let better = if less.contains(place) { Better::Lower } else { Better::Higher };
-        for (arm, treatment) in own.iter().enumerate().filter(|it| it.0 != arms.control) {
-            let control = own[arms.control];
-            questions.push(Question { treatment: *treatment, control, estimand, better, role: Role::Goal });
-            about.push((data.name(*place).to_owned(), arms.names[arm].clone(), (treatment.mean(), control.mean())));
+/// What is called better or worse, over all outcomes and groups.
+fn compare(report: &mut Report, arms: &Arms, outcomes: &[Outcome], inference: Inference) -> Vec<Compared> {
+    let (mut effects, mut about) = (Vec::new(), Vec::new());
+    for outcome in outcomes {
+        for it in &outcome.against {
+            effects.push(Measured { effect: it.effect, better: outcome.better, role: Role::Goal });
+            let arm = arms.names[it.arm].clone();
+            if let Some(taken) = it.taken_out {
+                report.metric(&format!("{}:{arm}:variance_taken_out", outcome.name), taken);
+            }
+            about.push((outcome.name.clone(), arm, it.means, outcome.better));
         }
     }
-    let answers = readout(&questions, &inference);
-    let one = |((outcome, arm, means), answer)| Compared { outcome, arm, means, answer };
-    Ok(about.into_iter().zip(answers).map(one).collect())
-}
-
-/// One outcome in each group.
-fn measured(data: &mut Data, arms: &Arms, place: usize, covariate: Option<usize>) -> Result<Vec<Arm>> {
-    let y = values(data, place);
-    let told =
-        |arm: usize, why: Undecidable| anyhow::anyhow!("{} in the group {}: {why}", data.name(place), arms.names[arm]);
-    let of = |arm: usize| (0..y.len()).filter(move |row| arms.codes[*row] as usize == arm);
-    let Some(covariate) = covariate else {
-        let shares = y.iter().all(|it| *it == 0.0 || *it == 1.0);
-        let one = |arm: usize| {
-            let (n, sum) = of(arm).fold((0u64, 0.0), |(n, sum), row| (n + 1, sum + y[row]));
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a sum of zeros and ones")]
-            let found = match shares {
-                true => Arm::proportion(sum as u64, n),
-                false => Moments { n, sum, squares: of(arm).map(|row| y[row] * y[row]).sum() }.arm(),
-            };
-            found.map_err(|why| told(arm, why))
-        };
-        return (0..arms.names.len()).map(one).collect();
-    };
-    let x = data.numbers(covariate);
-    let pair = |arm: usize| {
-        let mut found = Paired { n: 0, y: 0.0, yy: 0.0, x: 0.0, xx: 0.0, xy: 0.0 };
-        of(arm).for_each(|row| {
-            found.n += 1;
-            found.y += y[row];
-            found.yy += y[row] * y[row];
-            found.x += x[row];
-            found.xx += x[row] * x[row];
-            found.xy += x[row] * y[row];
-        });
-        found
-    };
-    let pairs: Vec<Paired> = (0..arms.names.len()).map(pair).collect();
-    let cuped = Cuped::over(&pairs).map_err(|why| told(arms.control, why))?;
-    let found = pairs
-        .iter()
-        .enumerate()
-        .map(|(arm, it)| cuped.arm(it).map_err(|why| told(arm, why)))
-        .collect::<Result<Vec<Arm>>>()?;
-    let note = format!(
-        "{} takes {} of the variance of {} out.",
-        data.name(covariate),
-        percent(cuped.reduction),
-        data.name(place)
-    );
-    data.notes.push(note);
-    Ok(found)
+    let answers = readout_of(&effects, &inference);
+    let one = |((outcome, arm, means, better), answer)| Compared { outcome, arm, means, better, answer };
+    about.into_iter().zip(answers).map(one).collect()
 }
 
 fn shown(args: &ExperimentArgs, report: &mut Report, arms: &Arms, compared: &[Compared]) {
-    let relative = args.effect == EffectOf::Relative;
-    let told = |value: f64| if relative { percent(value) } else { figure(value) };
+    let told = |value: f64| args.told(value);
     let size = |(name, count): (&String, &u64)| vec![Cell::text_of(name), Cell::Whole(*count)];
     report.table("arms", "Groups", &["Group", "Customers"], arms.names.iter().zip(&arms.counts).map(size).collect());
     let mut rows = Vec::new();
@@ -324,4 +293,11 @@ fn shown(args: &ExperimentArgs, report: &mut Report, arms: &Arms, compared: &[Co
         Column::numbers("p", of(|it| it.reading.p)),
         Column::numbers("q", of(|it| it.q.unwrap_or(f64::NAN))),
     ];
+}
+
+impl ExperimentArgs {
+    /// An effect as people read it.
+    fn told(&self, effect: f64) -> String {
+        if self.effect == EffectOf::Relative { percent(effect) } else { figure(effect) }
+    }
 }

@@ -139,6 +139,7 @@ export const models: Record<keyof typeof english, string> = {
 	'models.held.goes_on': '在有人决定之前，版本 {n} 继续评分。',
 	'models.held.foretells_worse': '它对检验期的预测比上一版本差，且超出偶然：实际发生的在它看来每人概率低 {now}。',
 	'models.held.people_missing': '它从 {now} 人学得，上一版本为 {before} 人：似乎少了一些人。',
+	'models.held.features_moved': '对客户的了解与上一版本时不同（有 {n} 项发生了偏移，版本卡上写明是哪些）：是否有来源中断，或导入出错？',
 	'models.held.sum_far_off': '它在检验期的总数偏差 {now}，上一版本为 {before}。',
 	'models.use_anyway': '仍然使用',
 	'models.back': '回到这个版本',
