@@ -38,7 +38,7 @@ fn life(world: &World, n: u32) -> (Vec<Value>, bool) {
     let named = || json!({"subscription_id": format!("plan-{n}"), "price": 9, "interval": "month"});
     let mut all = vec![at("Subscription Started", format!("b{n}"), named(), begins)];
     // Whoever will tire is less satisfied from the start.
-    if n % 3 > 0 {
+    if !n.is_multiple_of(3) {
         let answer = json!({"type": "csat", "score": if tires > 0 { 2 } else { 5 }});
         all.push(at("Survey Answered", format!("a{n}"), answer, begins - 1));
     }
@@ -50,7 +50,7 @@ fn life(world: &World, n: u32) -> (Vec<Value>, bool) {
     if ends > 0 {
         all.push(at("Subscription Cancelled", format!("e{n}"), named(), ends));
     }
-    if n % 2 == 0 {
+    if n.is_multiple_of(2) {
         let order = json!({"order_id": format!("o{n}"), "currency": "EUR", "revenue": 30});
         all.push(at("Order Completed", format!("o{n}"), order, begins));
     }

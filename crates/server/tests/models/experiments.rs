@@ -8,7 +8,7 @@ use crate::{file, json, near, number, refused, run, text};
 fn markets() -> Vec<(&'static str, &'static str, f64)> {
     let row = |at: usize| {
         let south = at % 5 > 2;
-        let treated = if south { at % 3 == 0 } else { at % 2 == 0 };
+        let treated = if south { at.is_multiple_of(3) } else { at.is_multiple_of(2) };
         let base = if south { 100.0 } else { 10.0 };
         let gain = if treated { 2.0 } else { 0.0 };
         let (market, group) = (if south { "south" } else { "north" }, if treated { "new" } else { "control" });
