@@ -6,7 +6,7 @@ pub(crate) mod complaint;
 mod complaint_words;
 mod idea_words;
 pub(crate) mod ideas;
-mod member;
+pub(crate) mod member;
 pub(crate) mod member_door;
 mod own_data;
 mod password;

@@ -251,7 +251,9 @@ async fn open_sqlite(file: &Path, readers: u32, known: &[Migrations], now: i64) 
 
 async fn open_postgres(url: &str, readers: u32, known: &[Migrations], now: i64) -> Result<Pools> {
     let options: PgConnectOptions = url.parse()?;
-    let options = options.options([("search_path", POSTGRES_SCHEMA)]).disable_statement_logging();
+    // What the server or the database has been set to does not decide whether a commit that was answered outlives a crash.
+    let options =
+        options.options([("search_path", POSTGRES_SCHEMA), ("synchronous_commit", "on")]).disable_statement_logging();
     let pool = PgPoolOptions::new()
         .max_connections(readers)
         .acquire_timeout(Duration::from_secs(30))

@@ -78,12 +78,17 @@ where
     F: Future<Output = O>,
     O: Outcome,
 {
+    with_postgres(&migrations, |url| {
+        block_on(async { test(open_at(url, &migrations).await).await }).check();
+    });
+}
+
+/// Gives a test the URL of a PostgreSQL database of its own, which other processes may open ([`open_at`]); says so when there is none.
+pub fn with_postgres(migrations: &[Migrations], test: impl FnOnce(&str)) {
     let Some(server) = postgres::Server::from_environment() else { return };
-    let name = block_on(server.create_database(&migrations));
-    let config = StoreConfig::postgres(server.url_of(&name));
-    let outcome = std::panic::catch_unwind(AssertUnwindSafe(|| {
-        block_on(async { test(open(config, &migrations).await).await }).check();
-    }));
+    let name = block_on(server.create_database(migrations));
+    let url = server.url_of(&name);
+    let outcome = std::panic::catch_unwind(AssertUnwindSafe(|| test(&url)));
     block_on(server.drop_database(&name));
     if let Err(panic) = outcome {
         std::panic::resume_unwind(panic);
@@ -93,6 +98,13 @@ where
 /// A store in `folder` with a standing clock and seeded randomness, for tests that need SQLite's folder itself.
 pub async fn open_folder(folder: &Path, migrations: &[Migrations]) -> TestDatabase {
     open(StoreConfig::folder(folder), migrations).await
+}
+
+/// The same wherever the database is: a folder, or a `postgres://` URL ([`with_postgres`]).
+pub async fn open_at(place: &str, migrations: &[Migrations]) -> TestDatabase {
+    let config =
+        if place.starts_with("postgres://") { StoreConfig::postgres(place) } else { StoreConfig::folder(place) };
+    open(config, migrations).await
 }
 
 async fn open(config: StoreConfig, migrations: &[Migrations]) -> TestDatabase {

@@ -1,6 +1,6 @@
 //! Why nothing is done with a gift card.
 
-use crate::ledger;
+use crate::{ledger, rewards};
 
 /// Why not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,13 +33,15 @@ pub enum Refusal {
     MemberUnknown,
     /// Tills add nothing to cards of this wallet.
     TopUpOff,
+    /// It is more than whoever asks may change alone.
+    NeedsApproval,
     /// The ledger refused.
     Ledger(ledger::Refusal),
 }
 
 impl Refusal {
     /// All that are not others' own.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::IdReused,
         Self::Mistyped,
         Self::Unknown,
@@ -54,6 +56,7 @@ impl Refusal {
         Self::ReturnedMore,
         Self::MemberUnknown,
         Self::TopUpOff,
+        Self::NeedsApproval,
     ];
 
     /// A stable code.
@@ -73,6 +76,7 @@ impl Refusal {
             Self::ReturnedMore => "gift_card_returned_more",
             Self::MemberUnknown => "member_unknown",
             Self::TopUpOff => "gift_card_top_up_off",
+            Self::NeedsApproval => rewards::Refusal::NeedsApproval.code(),
             Self::Ledger(refusal) => refusal.code(),
         }
     }
@@ -104,6 +108,7 @@ impl Refusal {
             Self::TopUpOff => {
                 "tills add nothing to gift cards of this wallet; the wallet's `till_top_up_max` says how much they may"
             }
+            Self::NeedsApproval => rewards::Refusal::NeedsApproval.sentence(),
             Self::Ledger(refusal) => refusal.sentence(),
         }
     }

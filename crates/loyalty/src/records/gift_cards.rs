@@ -128,6 +128,13 @@ fn sound(amount: i64, most: i64) -> Result<(), Refusal> {
     }))
 }
 
+/// Refuses users more of a wallet than their role may give or take alone; without a role it is a program that asks, or a till, which have no such limit.
+fn alone(scene: Scene<'_>, role: Option<&str>, wallet: &str, amount: i64) -> Result<(), Refusal> {
+    let program = scene.program;
+    let may = |role: &str| amount == 0 || program.staff.may_alone(program, role, wallet, amount);
+    if role.is_none_or(may) { Ok(()) } else { Err(Refusal::NeedsApproval) }
+}
+
 /// Issues cards, all or none; each with its code, which is told this once: who asks again learns that they were issued.
 ///
 /// # Errors

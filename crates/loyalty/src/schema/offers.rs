@@ -70,6 +70,11 @@ pub(super) const BY_ORDER: &str = "
 CREATE INDEX loyalty_checkouts_order ON loyalty_checkouts (order_id, workspace) WHERE order_id IS NOT NULL;
 ";
 
+/// Leads to the uses of an offer in a time: what an offer cost is not read out of the uses of all of them.
+pub(super) const BY_OFFER: &str = "
+CREATE INDEX loyalty_offer_uses_offer ON loyalty_offer_uses (workspace, offer, used_at);
+";
+
 const fn of_handle(table: &'static str, columns: &'static [&'static str], category: Category) -> Declaration {
     Declaration {
         table,

@@ -181,7 +181,7 @@ async fn a_card_goes_back_with_its_redemption_while_nothing_was_done_with_it(db:
     let topped = world.redeem("r2", ann).await.unwrap();
     let mut tx = world.begin().await;
     let card = world.card(&topped).await.unwrap().card;
-    let added = Added { amount: 1, currency: Currency::parse("EUR"), is_till: false };
+    let added = Added { amount: 1, currency: Currency::parse("EUR"), is_till: false, role: None };
     let act = gift_cards::Asked { id: "t1", reference: "", by: "key_1" };
     gift_cards::top_up(&mut tx, world.scene(), Which::Card(&card), added, act).await.unwrap().unwrap();
     tx.commit().await.unwrap();
@@ -189,7 +189,7 @@ async fn a_card_goes_back_with_its_redemption_while_nothing_was_done_with_it(db:
     let voided = world.redeem("r3", ann).await.unwrap();
     let mut tx = world.begin().await;
     let card = world.card(&voided).await.unwrap().card;
-    gift_cards::void(&mut tx, world.scene(), &card, ("lost", "usr_1")).await.unwrap().unwrap();
+    gift_cards::void(&mut tx, world.scene(), &card, ("lost", "usr_1"), None).await.unwrap().unwrap();
     tx.commit().await.unwrap();
     assert_eq!(world.code(&voided).await, None, "no code of what is gone");
     assert_eq!(world.cancel(&voided).await.unwrap().state, "cancelled");

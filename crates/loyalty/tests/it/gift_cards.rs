@@ -78,7 +78,7 @@ impl World {
         outcome
     }
 
-    async fn add(&self, id: &str, which: Which<'_>, added: Added) -> Result<(Card, Move), Refusal> {
+    async fn add(&self, id: &str, which: Which<'_>, added: Added<'_>) -> Result<(Card, Move), Refusal> {
         let mut tx = self.begin().await;
         let outcome = gift_cards::top_up(&mut tx, self.scene(), which, added, asked(id)).await.unwrap();
         tx.commit().await.unwrap();
@@ -104,8 +104,12 @@ impl World {
     }
 
     async fn void(&self, card: &str) -> Result<Card, Refusal> {
+        self.void_as(card, None).await
+    }
+
+    async fn void_as(&self, card: &str, role: Option<&str>) -> Result<Card, Refusal> {
         let mut tx = self.begin().await;
-        let outcome = gift_cards::void(&mut tx, self.scene(), card, ("paid back", "usr_1")).await.unwrap();
+        let outcome = gift_cards::void(&mut tx, self.scene(), card, ("paid back", "usr_1"), role).await.unwrap();
         tx.commit().await.unwrap();
         outcome
     }
@@ -134,8 +138,8 @@ fn euros(amount: i64) -> Wanted {
     Wanted { amount, is_part: false, currency: Currency::parse("EUR") }
 }
 
-fn more(amount: i64) -> Added {
-    Added { amount, currency: Currency::parse("EUR"), is_till: false }
+fn more(amount: i64) -> Added<'static> {
+    Added { amount, currency: Currency::parse("EUR"), is_till: false, role: None }
 }
 
 fn asked(id: &str) -> Asked<'_> {
@@ -366,6 +370,31 @@ async fn value_is_added_once_within_the_limits_and_ends_with_the_card(db: TestDa
     assert_eq!(world.add("t11", Which::Card(&card.card), more(1)).await, Err(Refusal::Void));
     let told = outbox::batch(&mut world.store.read(), W, "test", 100).await.unwrap().events;
     assert_eq!(told.iter().filter(|event| event.name == gift_cards::TOPPED_UP).count(), 8);
+    world.outstanding().await;
+}
+
+/// What a role may do alone is asked with the card as it is in the step itself: what was added just before counts.
+#[db_test(MIGRATIONS)]
+async fn users_add_and_take_back_what_their_role_may_alone(db: TestDatabase) {
+    let mut world = World::found(&db).await;
+    let alone = json!({"alone": [{"role": "agent", "wallet": "credit", "most": 1_000}]});
+    world.program.staff = serde_json::from_value(alone).unwrap();
+    let (card, code) = world.issue("i1", 900).await;
+    let by = |role, amount| Added { role: Some(role), ..more(amount) };
+    let needs = Err(Refusal::NeedsApproval);
+    assert_eq!(world.add("t1", Which::Card(&card.card), by("agent", 1_001)).await, needs);
+    assert_eq!(world.add("t1", Which::Code(KEY, &code), by("agent", 1_001)).await, needs);
+    assert_eq!(world.add("t1", Which::Card(&card.card), by("admin", 1)).await, needs, "a role that is not named");
+    assert_eq!(world.left(&card).await, 900);
+    // The id is not used up, and who asks again is answered as before, whatever they may by now.
+    let added = world.add("t1", Which::Card(&card.card), by("agent", 1_000)).await.unwrap();
+    assert_eq!(world.add("t1", Which::Card(&card.card), by("admin", 1_000)).await.unwrap().1, added.1);
+    assert_eq!(world.void_as(&card.card, Some("agent")).await, Err(Refusal::NeedsApproval), "1,900 are left");
+    world.spend("s1", &code, 900).await.unwrap();
+    assert_eq!(world.void_as(&card.card, Some("agent")).await.unwrap().state, "void");
+    assert_eq!(world.void_as(&card.card, Some("admin")).await.unwrap().state, "void", "done before");
+    let (other, _) = world.issue("i2", 5_000).await;
+    assert_eq!(world.void_as(&other.card, None).await.unwrap().state, "void", "programs have no limit");
     world.outstanding().await;
 }
 

@@ -26,6 +26,7 @@ mod offers;
 mod opening;
 mod operations;
 mod overview;
+mod own_ids;
 mod page_links;
 mod partner_statements;
 mod partners;

@@ -59,6 +59,14 @@ pub async fn known_key(installation: &Installation, workspace: WorkspaceId) -> r
     Ok(blake3::derive_key(KEY, &messages::secret(installation, workspace).await?))
 }
 
+/// The workspace's key for codes of gift cards, for whoever only reads.
+///
+/// # Errors
+/// The store's.
+pub async fn known_card_key(installation: &Installation, workspace: WorkspaceId) -> rapport_store::Result<CodeKey> {
+    Ok(CodeKey(blake3::derive_key(CARD_KEY, &messages::secret(installation, workspace).await?)))
+}
+
 /// Ends gifts that nobody claimed in time.
 ///
 /// # Errors

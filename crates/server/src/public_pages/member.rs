@@ -47,6 +47,8 @@ const STYLE: &str = include_str!("member/member.css");
 const MOST_ACTS: u32 = 120;
 /// Who redeemed, in the redemption's row.
 const BY: &str = "member";
+/// What the ids of what members ask for on their page begin with.
+pub const OWN_IDS: &str = "page:";
 
 #[derive(Template)]
 #[template(path = "member.html")]
@@ -248,7 +250,7 @@ async fn redeemed(app: &App, visit: &Visit<'_>, form: &str) -> Result<std::resul
     // A form without a price could cost anything: it is none of ours.
     let Some(points) = of("points").parse().ok().filter(|_| is_word) else { return Ok(Err(Refusal::PriceChanged)) };
     let member = visit.member.member;
-    let (id, reward, wallet) = (format!("page:{}:{sent}", member.0), of("reward"), of("wallet"));
+    let (id, reward, wallet) = (format!("{OWN_IDS}{}:{sent}", member.0), of("reward"), of("wallet"));
     let asked = Asked {
         id: &id,
         member,

@@ -121,6 +121,37 @@ async fn a_reward_is_redeemed_used_and_called_off() {
     assert_eq!(verify(&mut world.app.installation.store.read(), FIRST).await.unwrap().findings, []);
 }
 
+/// Whoever took an id under which a journey, a client of Square's API or a member's page asks would be answered with what those were given, or make it fail.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ids_under_which_rapport_asks_itself_are_refused() {
+    let sink = Sink::start(Manner::default(), &[]).await;
+    let (world, owner, _, member) = founded(&sink).await;
+    for own in ["journey:1", "square:1", "page:1:2"] {
+        let asked = [
+            (REDEMPTIONS, json!({"id": own, "member_id": member, "reward": "mug", "points": 10})),
+            (
+                "/api/v1/loyalty/till/redemptions",
+                json!({"id": own, "member_id": member, "reward": "mug", "points": 10, "store": "s1", "receipt": "7"}),
+            ),
+            ("/api/v1/loyalty/vouchers/use", json!({"id": own, "code": "AB-1234567"})),
+            ("/api/v1/loyalty/transfers", json!({"id": own, "member_id": member, "points": 10})),
+            (
+                "/api/v1/loyalty/households",
+                json!({"id": own, "member_id": member, "name": "Home", "member_name": "Ann"}),
+            ),
+            ("/api/v1/loyalty/households/hsh_1/invitations", json!({"id": own, "member_id": member})),
+        ];
+        for (path, body) in asked {
+            let answer = post(&world, &owner, path, body).await;
+            refused(&answer, StatusCode::UNPROCESSABLE_ENTITY, "invalid_value");
+            let said = answer.json()["detail"].as_str().unwrap().to_owned();
+            assert!(said.starts_with("id: ") && said.contains("`page:`"), "{path}: {said}");
+        }
+    }
+    assert_eq!(get(&world, &owner, REDEMPTIONS).await["rows"], json!([]), "nothing is written down, refused or not");
+    assert_eq!(available(&world, &owner, &member).await, 100);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn money_codes_and_surprises() {
     let sink = Sink::start(Manner::default(), &[]).await;

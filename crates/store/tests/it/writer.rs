@@ -6,7 +6,7 @@ use std::pin::pin;
 use futures::future::join_all;
 use futures::poll;
 use rapport_store::testing::TestDatabase;
-use rapport_store::{Engine, Error, Migration, Migrations, Priority, Queries, Result, Store, args, db_test, sql};
+use rapport_store::{Engine, Error, Migration, Migrations, Priority, Queries, Result, Sql, Store, args, db_test, sql};
 
 const TABLES: Migrations = Migrations {
     namespace: "test",
@@ -16,6 +16,26 @@ const TABLES: Migrations = Migrations {
 async fn numbers(store: &Store) -> Vec<i64> {
     let rows: Vec<(i64,)> = store.read().fetch_all(sql!("SELECT n FROM number ORDER BY n"), args![]).await.unwrap();
     rows.into_iter().map(|(n,)| n).collect()
+}
+
+/// A commit that was answered is on the disk, whatever the server's own settings say.
+#[db_test(TABLES)]
+async fn a_commit_waits_for_the_disk(db: TestDatabase) -> Result<()> {
+    let mut tx = db.begin(Priority::Interactive).await?;
+    match db.engine() {
+        Engine::Postgres => {
+            let setting: String = tx.scalar(Sql::literal("SHOW synchronous_commit"), args![]).await?;
+            assert_eq!(setting, "on");
+            let source = Sql::literal("SELECT source FROM pg_settings WHERE name = 'synchronous_commit'");
+            let source: String = tx.scalar(source, args![]).await?;
+            assert_eq!(source, "client", "it is ours, not what the server happens to have");
+        }
+        Engine::Sqlite => {
+            let setting: i64 = tx.scalar(Sql::literal("PRAGMA synchronous"), args![]).await?;
+            assert_eq!(setting, 2, "FULL");
+        }
+    }
+    tx.rollback().await
 }
 
 #[db_test(TABLES)]

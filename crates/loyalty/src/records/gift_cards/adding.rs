@@ -1,6 +1,6 @@
 //! Value that is added to a card that there is: a top-up.
 //!
-//! Always holds: what is added ends with the card; a till adds no more at once than the wallet lets tills add; the same id with the same words is the same top-up, also one that was refused.
+//! Always holds: what is added ends with the card; a till adds no more at once than the wallet lets tills add, and a user no more than their role may give alone; the same id with the same words is the same top-up, also one that was refused.
 //!
 //! Does not: take the money for it.
 
@@ -10,8 +10,8 @@ use rapport_store::Tx;
 use super::super::head;
 use super::super::redemptions::Scene;
 use super::{
-    Asked, Card, MALFORMED, Move, Outcome, Refusal, TOPPED_UP, find, fingerprint, finish, is_readable, known, posted,
-    rows, sound,
+    Asked, Card, MALFORMED, Move, Outcome, Refusal, TOPPED_UP, alone, find, fingerprint, finish, is_readable, known,
+    posted, rows, sound,
 };
 use crate::gift_cards::CodeKey;
 use crate::ledger::{self, Act};
@@ -27,13 +27,15 @@ pub enum Which<'a> {
 
 /// How much is to be added.
 #[derive(Clone, Copy, Debug)]
-pub struct Added {
+pub struct Added<'a> {
     /// How much.
     pub amount: i64,
     /// In which currency whoever asks counts; in none, if in points.
     pub currency: Option<Currency>,
     /// Whether only a till asks, which adds as much at once as the wallet lets tills.
     pub is_till: bool,
+    /// The role of the user who asks, who adds no more at once than it may give alone; none of a program or a till.
+    pub role: Option<&'a str>,
 }
 
 /// Adds value to a card, whole or not at all.
@@ -44,7 +46,7 @@ pub async fn top_up(
     tx: &mut Tx,
     scene: Scene<'_>,
     which: Which<'_>,
-    added: Added,
+    added: Added<'_>,
     asked: Asked<'_>,
 ) -> Outcome<(Card, Move)> {
     if !is_readable(&[asked.id, asked.reference]) {
@@ -96,13 +98,14 @@ pub async fn top_up(
 }
 
 /// Refuses what can be corrected, whatever the card has.
-fn fits(scene: Scene<'_>, card: &Card, added: Added) -> Result<(), Refusal> {
+fn fits(scene: Scene<'_>, card: &Card, added: Added<'_>) -> Result<(), Refusal> {
     let plan = scene.program.wallet(&card.wallet);
     let most = plan.map_or(0, |it| it.amount_max);
     sound(added.amount, most)?;
     if added.currency != card.currency(scene.program) {
         return Err(Refusal::OtherCurrency);
     }
+    alone(scene, added.role, &card.wallet, added.amount)?;
     match plan.and_then(|it| it.till_top_up_max).filter(|_| added.is_till) {
         _ if !added.is_till => Ok(()),
         None => Err(Refusal::TopUpOff),

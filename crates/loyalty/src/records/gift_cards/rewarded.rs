@@ -145,7 +145,7 @@ pub(in crate::records) async fn take_back(
     card: &Card,
     (reason, by): (&str, &str),
 ) -> Result<(), Error> {
-    let gone = staff::void(tx, scene, &card.card, (reason, by)).await?;
+    let gone = staff::void(tx, scene, &card.card, (reason, by), None).await?;
     let what = "a gift card on which all was left could not be taken back";
     gone.map(drop).map_err(|_| Error::Damaged { operation: 0, what })
 }

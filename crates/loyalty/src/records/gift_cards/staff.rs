@@ -4,7 +4,7 @@ use rapport_store::Tx;
 
 use super::super::head;
 use super::super::redemptions::Scene;
-use super::{Card, Outcome, Refusal, VOIDED, balance, find, in_parts, posted, rows, tell};
+use super::{Card, Outcome, Refusal, VOIDED, alone, balance, find, in_parts, posted, rows, tell};
 use crate::gift_cards::CodeKey;
 use crate::ledger::Act;
 
@@ -35,17 +35,26 @@ pub async fn replace(tx: &mut Tx, scene: Scene<'_>, key: CodeKey, card: &str) ->
     Ok(Ok((card, code.shown)))
 }
 
-/// Takes a card back with all that is left on it. Done twice it is done once.
+/// Takes a card back with all that is left on it; a user of a `role` no more than that may take alone. Done twice it is done once.
 ///
 /// # Errors
 /// The store's, or that what it reads back does not fit together.
-pub async fn void(tx: &mut Tx, scene: Scene<'_>, card: &str, (reason, by): (&str, &str)) -> Outcome<Card> {
+pub async fn void(
+    tx: &mut Tx,
+    scene: Scene<'_>,
+    card: &str,
+    (reason, by): (&str, &str),
+    role: Option<&str>,
+) -> Outcome<Card> {
     let mut card = match open(tx, scene, card).await? {
         Ok(card) => card,
         Err(Refusal::Void) => return Ok(find(tx, scene.workspace, card).await?.ok_or(Refusal::Unknown)),
         Err(refusal) => return Ok(Err(refusal)),
     };
     let left = balance(tx, scene.workspace, &card, scene.now).await?.available;
+    if let Err(refusal) = alone(scene, role, &card.wallet, left) {
+        return Ok(Err(refusal));
+    }
     if left > 0 {
         let act = |amount: i64| Act::Adjust { amount: -amount, expires_at: None, into_arrears: false };
         let steps = in_parts(scene, &card, (&format!("{}:void", card.card), left), act);

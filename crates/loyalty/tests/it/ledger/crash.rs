@@ -1,9 +1,9 @@
-//! kill -9 and lost writes: what was answered is there, once; what was not answered is there whole or not at all.
+//! kill -9 and lost writes: what was answered is there, once; what was not answered is there whole or not at all. It is our process that is killed; on
+//! PostgreSQL the server stays.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::io::{BufRead, BufReader};
-use std::path::Path;
 use std::process::{Child, Command as Program, Stdio};
 use std::time::Duration;
 
@@ -12,12 +12,13 @@ use rapport_loyalty::ledger::{Act, Balance, Command, MemberId, Source, Wallet, W
 use rapport_loyalty::records::{head, members, merging, read, wallets};
 use rapport_loyalty::verify::verify;
 use rapport_loyalty::{MIGRATIONS, Poster};
-use rapport_store::testing::open_folder;
-use rapport_store::{Priority, Store};
+use rapport_store::testing::{open_at, open_folder, with_postgres};
+use rapport_store::{Engine, Priority, Queries, Store, args, sql};
 
 const W: WorkspaceId = WorkspaceId(1);
 const MEMBERS: i64 = 5;
-const FOLDER: &str = "LEDGER_CRASH_FOLDER";
+/// Tells a process its database: a folder, or a URL.
+const DATABASE: &str = "LEDGER_CRASH_DATABASE";
 
 /// What is asked for under this number, always the same.
 fn numbered(number: u64, members: &[MemberId]) -> Command {
@@ -49,10 +50,10 @@ async fn prepared(db: &Store) -> Vec<MemberId> {
 #[test]
 #[ignore = "started by the test below, in a process of its own"]
 fn poster_process() {
-    let Ok(folder) = std::env::var(FOLDER) else { return };
+    let Ok(place) = std::env::var(DATABASE) else { return };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
-        let db = open_folder(Path::new(&folder), &[MIGRATIONS]).await;
+        let db = open_at(&place, &[MIGRATIONS]).await;
         let numbers = prepared(&db).await;
         let poster = Poster::start(db.store.clone());
         let mut lines = BufReader::new(std::io::stdin()).lines();
@@ -73,10 +74,10 @@ fn poster_process() {
 }
 
 /// One of the ignored tests here as a process of its own, which is told where to begin.
-fn process(test: &str, folder: &Path, first: impl Display) -> Child {
+fn process(test: &str, place: &str, first: impl Display) -> Child {
     let mut child = Program::new(std::env::current_exe().unwrap())
         .args([&format!("ledger::crash::{test}"), "--exact", "--ignored", "--nocapture"])
-        .env(FOLDER, folder)
+        .env(DATABASE, place)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
@@ -86,15 +87,45 @@ fn process(test: &str, folder: &Path, first: impl Display) -> Child {
     child
 }
 
+/// Runs a test in a folder of its own.
+fn with_folder(test: impl FnOnce(&str)) {
+    let folder = tempfile::tempdir().unwrap();
+    test(folder.path().to_str().unwrap());
+}
+
+/// Waits until PostgreSQL is through with what a killed process sent last: it notices only then that nobody is there any more.
+async fn end_of_others(db: &Store) {
+    if db.engine() != Engine::Postgres {
+        return;
+    }
+    let others = || {
+        sql!(
+            "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend'
+                 AND pid <> pg_backend_pid() AND state <> 'idle'"
+        )
+    };
+    while db.read().scalar::<i64>(others(), args![]).await.unwrap() > 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
 #[test]
 fn what_was_answered_survives_kill_9() {
-    let folder = tempfile::tempdir().unwrap();
+    with_folder(survives_kill_9);
+}
+
+#[test]
+fn what_was_answered_survives_kill_9_on_postgres() {
+    with_postgres(&[MIGRATIONS], survives_kill_9);
+}
+
+fn survives_kill_9(place: &str) {
     let rng = SeededRng::new(11);
     let mut answered: BTreeSet<u64> = BTreeSet::new();
     for round in 0..12 {
         // Some of the last round are sent again: whoever heard no answer does so.
         let first = answered.last().map_or(0, |last| last.saturating_sub(30));
-        let mut child = process("poster_process", folder.path(), first);
+        let mut child = process("poster_process", place, first);
         let out = BufReader::new(child.stdout.take().unwrap());
         let killer = std::thread::spawn({
             let wait = Duration::from_millis(300 + rng.next_u64() % 500);
@@ -108,16 +139,17 @@ fn what_was_answered_survives_kill_9() {
             answered.extend(line.split("answered ").nth(1).and_then(|number| number.trim().parse::<u64>().ok()));
         }
         killer.join().unwrap();
-        check(folder.path(), &answered);
+        check(place, &answered);
         assert!(round < 11 || answered.len() > 200, "{} answers", answered.len());
     }
 }
 
 /// Everything answered is there once, as it was asked for; the records fit together.
-fn check(folder: &Path, answered: &BTreeSet<u64>) {
+fn check(place: &str, answered: &BTreeSet<u64>) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
-        let db = open_folder(folder, &[MIGRATIONS]).await;
+        let db = open_at(place, &[MIGRATIONS]).await;
+        end_of_others(&db).await;
         let report = verify(&mut db.read(), W).await.unwrap();
         assert_eq!(report.findings, []);
         let numbers = prepared(&db).await;
@@ -145,10 +177,10 @@ const fn pair(number: i64) -> (PersonId, PersonId) {
 #[test]
 #[ignore = "started by the test below, in a process of its own"]
 fn merging_process() {
-    let Ok(folder) = std::env::var(FOLDER) else { return };
+    let Ok(place) = std::env::var(DATABASE) else { return };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
-        let db = open_folder(Path::new(&folder), &[MIGRATIONS]).await;
+        let db = open_at(&place, &[MIGRATIONS]).await;
         prepared(&db).await;
         let poster = Poster::start(db.store.clone());
         let first: i64 = std::io::stdin().lines().next().unwrap().unwrap().trim().parse().unwrap();
@@ -196,12 +228,22 @@ async fn become_one(store: &Store, poster: &Poster, number: i64) {
 /// Killed at any instant: two members have become one with all points, or they are two, each with their own.
 #[test]
 fn members_become_one_wholly_or_not_at_all() {
-    let folder = tempfile::tempdir().unwrap();
+    with_folder(|place| become_one_wholly(place, 40));
+}
+
+/// Each of the steps to one is a commit of its own, and a journey to the server and back: in the same time they come to fewer pairs.
+#[test]
+fn members_become_one_wholly_or_not_at_all_on_postgres() {
+    with_postgres(&[MIGRATIONS], |url| become_one_wholly(url, 8));
+}
+
+/// Kills until more than `least` pairs have come to their end.
+fn become_one_wholly(place: &str, least: usize) {
     let rng = SeededRng::new(12);
     let mut said: BTreeMap<i64, String> = BTreeMap::new();
     for _ in 0..8 {
         let first = said.keys().last().map_or(0, |last| last + 1);
-        let mut child = process("merging_process", folder.path(), first);
+        let mut child = process("merging_process", place, first);
         let out = BufReader::new(child.stdout.take().unwrap());
         let wait = Duration::from_millis(300 + rng.next_u64() % 500);
         let killer = std::thread::spawn(move || {
@@ -216,15 +258,16 @@ fn members_become_one_wholly_or_not_at_all() {
             said.insert(number.trim().parse().unwrap(), what.to_owned());
         }
         killer.join().unwrap();
-        check_pairs(folder.path(), &said);
+        check_pairs(place, &said);
     }
-    assert!(said.values().filter(|what| *what == "spent").count() > 40, "{said:?}");
+    assert!(said.values().filter(|what| *what == "spent").count() > least, "{said:?}");
 }
 
-fn check_pairs(folder: &Path, said: &BTreeMap<i64, String>) {
+fn check_pairs(place: &str, said: &BTreeMap<i64, String>) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
-        let db = open_folder(folder, &[MIGRATIONS]).await;
+        let db = open_at(place, &[MIGRATIONS]).await;
+        end_of_others(&db).await;
         assert_eq!(verify(&mut db.read(), W).await.unwrap().findings, []);
         let end = Timestamp(i64::MAX);
         let left =

@@ -53,8 +53,6 @@ const MEANT: &[&str] = &[
     "FROM loyalty_operations WHERE workspace = $1 AND wallet = $2 AND refused IS NULL AND source_kind <> 'reward'",
     // The list of simulations: people asked for each of them.
     "FROM loyalty_simulations\n         WHERE workspace = $1 ORDER BY asked_at DESC",
-    // What an offer cost: asked for its page of figures, all uses of a workspace's offers once.
-    "CAST(SUM(u.benefit - u.taken_back) AS BIGINT), CAST(SUM(u.times) AS BIGINT) FROM loyalty_offer_uses",
     // `rapport verify` reads everything.
     "amount FROM loyalty_flows WHERE workspace = $1",
     "FROM loyalty_balances WHERE workspace = $1",

@@ -19,6 +19,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 
 use super::members::{find, number};
+use super::own_ids;
 use super::redemptions::{Present, short};
 use crate::api::shapes::time;
 use crate::api::wire::optional_time;
@@ -300,6 +301,7 @@ pub async fn found_household(
     Json(body): Json<FoundHouseholdBody>,
 ) -> Result<Json<LoyaltyHousehold>, Problem> {
     caller.require(Permission::ServeMembers)?;
+    own_ids::refuse("id", &body.id, own_ids::REQUESTS)?;
     let (called, own_name) = (name("name", &body.name)?, name("member_name", &body.member_name)?);
     short("reason", &body.reason)?;
     let by = caller.id();
@@ -416,6 +418,7 @@ pub async fn invite_to_household(
     Json(body): Json<InviteToHouseholdBody>,
 ) -> Result<Json<HouseholdInvitation>, Problem> {
     caller.require(Permission::ServeMembers)?;
+    own_ids::refuse("id", &body.id, own_ids::REQUESTS)?;
     short("reason", &body.reason)?;
     let by = caller.id();
     let asked = Invited {

@@ -4,20 +4,15 @@ use crate::http::route::routes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use rapport_domain::Timestamp;
-use rapport_loyalty::earning;
 use rapport_loyalty::ledger::{self, Act, Command, Portion, Refusal, Shortage, Source};
 use rapport_loyalty::program::{Program, WalletPlan};
-use rapport_loyalty::records::referrals::giving;
-use rapport_loyalty::records::{
-    bulks, by_hand, challenges, changes, checkouts, gift_cards, jurisdictions, leaderboards, opening, partners,
-    payments, redemptions, transfers, wallets,
-};
+use rapport_loyalty::records::{by_hand, wallets};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 
 use super::members::number;
-use super::{alone, missing, square};
+use super::{alone, missing, own_ids};
 use crate::api::members::instant_of;
 use crate::api::shapes::time;
 use crate::app::App;
@@ -25,7 +20,6 @@ use crate::auth::{Caller, Permission};
 use crate::http::extract::Json;
 use crate::http::paging::Rows;
 use crate::problem::Problem;
-use crate::sending::acts;
 
 /// The routes of this part.
 pub fn router() -> OpenApiRouter<App> {
@@ -34,28 +28,6 @@ pub fn router() -> OpenApiRouter<App> {
 
 /// Operations linked at once.
 const MOST: usize = 100;
-/// What the ids of operations begin with that the programme posts itself; nobody else may take one.
-const OWN_IDS: [&str; 18] = [
-    earning::OWN_IDS,
-    ledger::OWN_IDS,
-    checkouts::OWN_IDS,
-    redemptions::OWN_IDS,
-    changes::CHANGE_IDS,
-    changes::GOODWILL_IDS,
-    opening::OWN_IDS,
-    bulks::OWN_IDS,
-    jurisdictions::OWN_IDS,
-    partners::OWN_IDS,
-    gift_cards::OWN_IDS,
-    payments::OWN_IDS,
-    transfers::OWN_IDS,
-    challenges::OWN_IDS,
-    leaderboards::OWN_IDS,
-    giving::OWN_IDS,
-    acts::OWN_IDS,
-    square::OWN_IDS,
-];
-
 /// What is to be done. Times are RFC 3339.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case", tag = "kind", deny_unknown_fields)]
@@ -277,11 +249,7 @@ impl Reader<'_> {
             (Some(id), _) => id,
             (None, key) => key.unwrap_or_default().to_owned(),
         };
-        if OWN_IDS.iter().any(|own| id.starts_with(own)) {
-            let own = OWN_IDS.map(|own| format!("`{own}`")).join(", ");
-            let why = format_args!("must not begin with one of {own}, which the programme takes itself");
-            return Err(Problem::invalid(&format!("operations[{at}].id"), why));
-        }
+        own_ids::refuse(&format!("operations[{at}].id"), &id, own_ids::OPERATIONS)?;
         let words = (&it.member_id, &it.wallet, &it.act, &it.source_kind, &it.source_reference, &it.reason);
         let asked = serde_json::to_vec(&words).map_err(Problem::internal)?;
         let member = number(&it.member_id).map_err(|_| refused(at, Refusal::MemberUnknown))?;

@@ -23,7 +23,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use super::gift_cards::acts::{PresentedGiftCard, presented};
 use super::members::{find, number};
-use super::missing;
+use super::{missing, own_ids};
 use crate::api::shapes::time;
 use crate::api::wire::optional_time;
 use crate::app::App;
@@ -304,6 +304,7 @@ pub async fn redeem_reward(
     if body.is_surprise && body.reason.trim().is_empty() {
         return Err(Problem::invalid("reason", "says why something is given for nothing"));
     }
+    own_ids::refuse("id", &body.id, own_ids::REQUESTS)?;
     let asked = Asked {
         id: &body.id,
         member: number(&body.member_id).map_err(|_| refused(Refusal::MemberUnknown))?,

@@ -13,9 +13,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 
-use super::alone;
 use super::members::{find, names_of, number};
 use super::redemptions::{Present, short};
+use super::{alone, own_ids};
 use crate::api::shapes::time;
 use crate::api::wire::optional_time;
 use crate::app::App;
@@ -168,6 +168,7 @@ pub async fn make_loyalty_transfer(
     Json(body): Json<LoyaltyTransferBody>,
 ) -> Result<Json<LoyaltyTransfer>, Problem> {
     caller.require(Permission::ServeMembers)?;
+    own_ids::refuse("id", &body.id, own_ids::REQUESTS)?;
     let receiver = body.to_member_id.as_deref().map(number).transpose();
     let asked = Asked {
         id: &body.id,

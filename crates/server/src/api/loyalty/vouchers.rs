@@ -19,8 +19,8 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 
 use super::members::number;
-use super::named;
 use super::redemptions::{Present, refused, short};
+use super::{named, own_ids};
 use crate::api::members::instant_of;
 use crate::api::segments::user_names;
 use crate::api::shapes::time;
@@ -264,6 +264,7 @@ pub async fn use_voucher(
         return Err(Problem::invalid("id", "is your own name for this use"));
     }
     short("id", &body.id)?;
+    own_ids::refuse("id", &body.id, own_ids::REQUESTS)?;
     let until = body.lock_until.as_deref().map(|text| instant_of("lock_until", text)).transpose()?;
     let holder = holder(&app, &caller, body.member_id.as_deref()).await?;
     let used = Use { id: &body.id, by: caller.id().as_str(), reference: &body.reference, holder };

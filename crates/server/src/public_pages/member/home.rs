@@ -16,7 +16,7 @@ use rapport_store::{Queries, Tx};
 
 use super::view::grouped;
 use super::words::Words;
-use super::{BY, word};
+use super::{BY, OWN_IDS, word};
 use crate::api::loyalty::households::{settled, sums};
 use crate::api::loyalty::redemptions::Present;
 use crate::app::App;
@@ -271,7 +271,7 @@ impl Sent<'_> {
 
     /// What names a wish: the same form sent twice is one.
     fn id(&self) -> String {
-        format!("page:{}:{}", self.own.0, self.of("id"))
+        format!("{OWN_IDS}{}:{}", self.own.0, self.of("id"))
     }
 
     async fn found(&self) -> Done {

@@ -20,7 +20,7 @@ use rapport_store::Tx;
 use super::sending_words::SendingWords;
 use super::view::shown;
 use super::words::Words;
-use super::{BY, Visit, word};
+use super::{BY, OWN_IDS, Visit, word};
 use crate::api::loyalty::redemptions::Present;
 use crate::api::loyalty::transfers::{claimed, settled};
 use crate::app::App;
@@ -239,7 +239,7 @@ async fn send(app: &App, visit: &Visit<'_>, form: &str, is_sure: bool) -> Step {
         (false, _) => word(app),
     };
     let (member, wallet) = (visit.member.member, of("wallet"));
-    let name = format!("page:{}:{id}", member.0);
+    let name = format!("{OWN_IDS}{}:{id}", member.0);
     let asked = Asked {
         id: &name,
         sender: member,

@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 
 use super::super::members::number;
+use super::super::own_ids;
 use super::super::redemptions::{LoyaltyRedemption, Present, redeem, refused, settled, told};
 use super::{day, short};
 use crate::app::App;
@@ -56,6 +57,7 @@ pub async fn redeem_at_till(
     Json(body): Json<TillRedeemBody>,
 ) -> Result<Json<LoyaltyRedemption>, Problem> {
     caller.require(Permission::UseTill)?;
+    own_ids::refuse("id", &body.id, own_ids::REQUESTS)?;
     short("store", &body.store)?;
     short("receipt", &body.receipt)?;
     let reason = format!("{} {}", body.store, body.receipt);
