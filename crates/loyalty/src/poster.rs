@@ -8,10 +8,10 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use rapport_domain::WorkspaceId;
-use rapport_store::{Priority, Store};
+use rapport_store::{Priority, Slice, Store};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinError, JoinHandle};
 
@@ -21,9 +21,7 @@ use crate::records::{self, Ahead, Memory};
 
 /// Lists of one batch at most: more would keep other writers waiting.
 const BATCH_MAX: usize = 1_024;
-/// How long what is due may keep others from the writer at a time.
-const SLICE: Duration = Duration::from_millis(5);
-/// Accounts of one slice of what is due at most.
+/// Accounts in which what is due is posted at a time at most.
 const ACCOUNTS_MAX: u32 = 512;
 /// Lists that may wait; whoever comes then waits to be let in.
 const QUEUE_MAX: usize = 8_192;
@@ -100,7 +98,7 @@ type Settling = (WorkspaceId, u32, oneshot::Sender<Result<usize, Error>>);
 async fn run(store: Store, mut requests: mpsc::Receiver<Request>) {
     let mut desk = Desk { store, memories: HashMap::new(), underway: None };
     let mut batch = Vec::new();
-    let mut slice = Slice::default();
+    let mut slice = Slice::up_to(ACCOUNTS_MAX);
     loop {
         match &mut desk.underway {
             None => drop(requests.recv_many(&mut batch, BATCH_MAX).await),
@@ -228,30 +226,6 @@ fn tell(waiting: Vec<Told>, answers: Vec<Vec<Answer>>) {
     }
 }
 
-/// In how many accounts what is due is posted at a time: as many as take about [`SLICE`], since others wait that long. How much is due in an account differs,
-/// and so do machines, so it is found by trying.
-#[derive(Debug)]
-struct Slice {
-    accounts: u32,
-}
-
-impl Default for Slice {
-    fn default() -> Self {
-        Self { accounts: 8 }
-    }
-}
-
-impl Slice {
-    /// Learns from one that looked at so many accounts.
-    fn took(&mut self, time: Duration, found: u32) {
-        if time > SLICE {
-            self.accounts = (self.accounts / 2).max(1);
-        } else if time < SLICE / 2 && found == self.accounts {
-            self.accounts = (self.accounts * 2).min(ACCOUNTS_MAX);
-        }
-    }
-}
-
 async fn post(
     store: &Store,
     memory: &mut Memory,
@@ -275,15 +249,15 @@ async fn settle(
 ) -> Result<usize, Error> {
     let mut count = 0;
     loop {
-        let part = slice.accounts.min(most - count);
+        let part = slice.size().min(most - count);
         let mut tx = store.begin(Priority::Background).await?;
         let began = Instant::now();
         let found = records::settle(&mut tx, memory, workspace, part, store.clock().now()).await?;
-        let found = u32::try_from(found).expect("no more than were asked for");
         // Others wait through the sync of the disk as well.
         tx.commit().await?;
         slice.took(began.elapsed(), found);
         memory.trim();
+        let found = u32::try_from(found).expect("no more than were asked for");
         count += found;
         if count >= most || found < part || others_wait() {
             return Ok(usize::try_from(count).expect("accounts that were counted"));

@@ -10,6 +10,7 @@ pub mod facts;
 pub mod trying;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
 
 use anyhow::Result;
 use rapport_domain::{Event, PersonId, Timestamp, WorkspaceId};
@@ -23,14 +24,12 @@ use rapport_loyalty::records::programs::Programs;
 use rapport_profiles::Applied;
 use rapport_profiles::orders::Status;
 use rapport_segments::{Condition, EventView, Moment, holds};
-use rapport_store::{Priority, Tx};
+use rapport_store::{Priority, Slice, Tx};
 
 use crate::earning::{Occasions, Standing, Told};
 use crate::installation::Installation;
 use crate::knowing::Known;
 
-/// So many members are looked at in one turn of the writer.
-const TOGETHER: u32 = 50;
 /// What the names of events begin with after which facts may differ.
 const OWN: [&str; 3] = ["Challenge ", "Badge ", "Member "];
 
@@ -235,9 +234,9 @@ async fn give_badges(
 ///
 /// # Errors
 /// As [`hear`].
-pub async fn settle(installation: &Installation, workspace: WorkspaceId) -> Result<usize> {
+pub async fn settle(installation: &Installation, workspace: WorkspaceId, slice: &mut Slice) -> Result<usize> {
     let now: Timestamp = installation.clock.now();
-    let due = challenges::due(&mut installation.store.read(), workspace, now, TOGETHER).await?;
+    let due = challenges::due(&mut installation.store.read(), workspace, now, slice.size()).await?;
     if due.is_empty() {
         return Ok(0);
     }
@@ -247,8 +246,10 @@ pub async fn settle(installation: &Installation, workspace: WorkspaceId) -> Resu
     let scene =
         Scene { workspace, program: &latest.program, calendar: &calendar, challenges: &programs.challenges, now };
     let mut tx = installation.store.begin(Priority::Background).await?;
+    let began = Instant::now();
     let found = members::by_numbers(&mut tx, workspace, &due).await?;
     challenges::review(&mut tx, scene, &found, true).await?;
     tx.commit().await?;
+    slice.took(began.elapsed(), due.len());
     Ok(due.len())
 }

@@ -16,12 +16,12 @@ pub mod sample;
 pub mod worth;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rapport_domain::WorkspaceId;
 use rapport_loyalty::records::books::{self, Months};
 use rapport_loyalty::records::{bulks, payments, redemptions};
-use rapport_store::Priority;
+use rapport_store::{Priority, Slice};
 use tokio::sync::watch;
 
 use crate::challenges;
@@ -34,12 +34,10 @@ use crate::{referring, tiers};
 const EVERY: Duration = Duration::from_secs(1);
 /// In how many of those turns the books are kept once.
 const BOOKS_EVERY: u64 = 30;
-/// Accounts posted to in one turn of the writer: few enough that others wait milliseconds only.
+/// Accounts in which what is due is posted before it is looked whether to stop.
 const TOGETHER: u32 = 50;
-/// Redemptions or payments ended in one turn of the writer: each is several statements.
+/// Redemptions or payments ended in one turn of the writer: each is several statements. One that cannot be ended is met again, so that turns of one would not end.
 const OVERDUE_TOGETHER: u32 = 5;
-/// Accounts adjusted in one turn of the writer.
-const ADJUSTED_TOGETHER: u32 = 20;
 
 /// Works until `stop` is set.
 pub async fn run(installation: Arc<Installation>, mut stop: watch::Receiver<bool>) {
@@ -79,7 +77,7 @@ pub async fn night(installation: &Installation, workspace: WorkspaceId, stop: &w
     log("who is to be told that points lapse could not be looked up", done.map_err(why));
     let done = end_overdue(installation, workspace, Overdue::Redemptions, stop).await;
     log("redemptions whose time is over could not be ended", done.map_err(code));
-    let done = gifts::end(installation, workspace, stop).await;
+    let done = end_gifts(installation, workspace, stop).await;
     log("gifts that nobody claimed in time could not be ended", done.map_err(code));
     let done = end_overdue(installation, workspace, Overdue::Payments, stop).await;
     log("payments whose receipt was not told in time could not be called off", done.map_err(code));
@@ -149,20 +147,33 @@ async fn end_overdue(
     Ok(())
 }
 
+async fn end_gifts(
+    installation: &Installation,
+    workspace: WorkspaceId,
+    stop: &watch::Receiver<bool>,
+) -> Result<(), rapport_loyalty::Error> {
+    let mut slice = Slice::default();
+    while !*stop.borrow() && gifts::settle(installation, workspace, &mut slice).await? > 0 {}
+    Ok(())
+}
+
 /// Works on adjustments of many accounts.
 async fn adjust(
     installation: &Installation,
     workspace: WorkspaceId,
     stop: &watch::Receiver<bool>,
 ) -> Result<(), rapport_loyalty::Error> {
+    let mut slice = Slice::default();
     while let Some(bulk) = bulks::open(&mut installation.store.read(), workspace).await? {
         let programs = installation.programs.get(&mut installation.store.read(), workspace).await?;
         let Some(program) = programs.latest().map(|it| &it.program) else { break };
         let (calendar, now) = (program.calendar()?, installation.clock.now());
         let scene = redemptions::Scene { workspace, program, calendar: &calendar, now, rng: &*installation.rng };
         let mut tx = installation.store.begin(Priority::Background).await?;
-        bulks::step(&mut tx, scene, &bulk, ADJUSTED_TOGETHER).await?;
+        let began = Instant::now();
+        let adjusted = bulks::step(&mut tx, scene, &bulk, slice.size()).await?;
         tx.commit().await?;
+        slice.took(began.elapsed(), adjusted);
         if *stop.borrow() {
             break;
         }
@@ -193,7 +204,8 @@ async fn judge(
     workspace: WorkspaceId,
     stop: &watch::Receiver<bool>,
 ) -> anyhow::Result<()> {
-    while !*stop.borrow() && jurisdictions::settle(installation, workspace).await? > 0 {}
+    let mut slice = Slice::default();
+    while !*stop.borrow() && jurisdictions::settle(installation, workspace, &mut slice).await? > 0 {}
     Ok(())
 }
 
@@ -202,7 +214,8 @@ async fn give_notices(
     workspace: WorkspaceId,
     stop: &watch::Receiver<bool>,
 ) -> anyhow::Result<()> {
-    while !*stop.borrow() && notices::settle(installation, workspace).await? > 0 {}
+    let mut slice = Slice::default();
+    while !*stop.borrow() && notices::settle(installation, workspace, &mut slice).await? > 0 {}
     Ok(())
 }
 
@@ -211,7 +224,8 @@ async fn settle_tiers(
     workspace: WorkspaceId,
     stop: &watch::Receiver<bool>,
 ) -> anyhow::Result<()> {
-    while !*stop.borrow() && tiers::settle(installation, workspace).await? > 0 {}
+    let mut slice = Slice::default();
+    while !*stop.borrow() && tiers::settle(installation, workspace, &mut slice).await? > 0 {}
     Ok(())
 }
 
@@ -220,7 +234,8 @@ async fn settle_challenges(
     workspace: WorkspaceId,
     stop: &watch::Receiver<bool>,
 ) -> anyhow::Result<()> {
-    while !*stop.borrow() && challenges::settle(installation, workspace).await? > 0 {}
+    let mut slice = Slice::default();
+    while !*stop.borrow() && challenges::settle(installation, workspace, &mut slice).await? > 0 {}
     Ok(())
 }
 
@@ -229,6 +244,7 @@ async fn settle_referrals(
     workspace: WorkspaceId,
     stop: &watch::Receiver<bool>,
 ) -> anyhow::Result<()> {
-    while !*stop.borrow() && referring::settle(installation, workspace).await? > 0 {}
+    let mut slice = Slice::default();
+    while !*stop.borrow() && referring::settle(installation, workspace, &mut slice).await? > 0 {}
     Ok(())
 }

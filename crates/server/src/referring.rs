@@ -10,6 +10,7 @@ mod reviewing;
 mod suspecting;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
 
 use anyhow::Result;
 use rapport_domain::shop_events::{ORDER_CANCELLED, ORDER_COMPLETED, ORDER_REFUNDED};
@@ -28,7 +29,7 @@ use rapport_profiles::orders::{OrderChange, change};
 use rapport_profiles::records::{identifiers, orders};
 use rapport_profiles::{Applied, AppliedEvent};
 use rapport_segments::{Condition, EventView, Moment, evaluate};
-use rapport_store::{Priority, Tx};
+use rapport_store::{Priority, Slice, Tx};
 use serde_json::Value;
 
 use crate::earning::{occasion_of_event, occasion_of_order};
@@ -40,8 +41,6 @@ pub use reviewing::review;
 
 /// The property with a friend's code.
 const CODE: &str = "referral_code";
-/// Friends looked at in one turn of the writer.
-const TOGETHER: u32 = 20;
 /// Digests of one workspace say nothing to another.
 const KEY: &str = "rapport 2026-11 traces of referrals";
 
@@ -324,7 +323,7 @@ async fn key(installation: &Installation, tx: &mut Tx, workspace: WorkspaceId) -
 ///
 /// # Errors
 /// The store's, or the ledger's where its records do not fit together.
-pub async fn settle(installation: &Installation, workspace: WorkspaceId) -> Result<usize> {
+pub async fn settle(installation: &Installation, workspace: WorkspaceId, slice: &mut Slice) -> Result<usize> {
     let mut db = installation.store.read();
     let programs = installation.programs.get(&mut db, workspace).await?;
     let now = installation.clock.now();
@@ -336,16 +335,18 @@ pub async fn settle(installation: &Installation, workspace: WorkspaceId) -> Resu
         traces::purge(&mut tx, workspace, before).await?;
         tx.commit().await?;
     }
-    let due = records::due(&mut db, workspace, now, TOGETHER).await?;
+    let due = records::due(&mut db, workspace, now, slice.size()).await?;
     if due.is_empty() {
         return Ok(0);
     }
     let owners = identifiers::by_handles(&mut db, workspace, &due).await?;
     let people: BTreeSet<PersonId> = owners.iter().map(|row| row.person).collect();
     let mut tx = installation.store.begin(Priority::Background).await?;
+    let began = Instant::now();
     let lost: Vec<Handle> = due.iter().copied().filter(|it| owners.iter().all(|row| row.handle != *it)).collect();
     records::rest(&mut tx, workspace, &lost).await?;
     review(installation, &mut tx, workspace, &people.into_iter().collect::<Vec<_>>(), now).await?;
     tx.commit().await?;
+    slice.took(began.elapsed(), due.len());
     Ok(due.len())
 }

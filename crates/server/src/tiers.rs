@@ -8,6 +8,7 @@ pub mod facts;
 mod lives;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
 
 use anyhow::Result;
 use rapport_domain::shop_events::{ORDER_CANCELLED, ORDER_COMPLETED, ORDER_REFUNDED, ORDER_UPDATED};
@@ -22,7 +23,7 @@ use rapport_loyalty::tiers::{Counted, Course, Ladder};
 use rapport_profiles::Applied;
 use rapport_profiles::records::orders;
 use rapport_segments::{Condition, EventView, Moment, evaluate};
-use rapport_store::{Priority, Tx};
+use rapport_store::{Priority, Slice, Tx};
 use serde_json::Value;
 
 use crate::engaging::listening;
@@ -31,8 +32,6 @@ use crate::knowing::Known;
 
 pub use lives::{Life, Lives};
 
-/// So many members are looked at in one turn of the writer.
-const TOGETHER: u32 = 50;
 /// What the names of events begin with after which standings may differ.
 const OWN: [&str; 3] = ["Points ", "Member ", "Tier "];
 const ORDERS: [&str; 4] = [ORDER_COMPLETED, ORDER_UPDATED, ORDER_REFUNDED, ORDER_CANCELLED];
@@ -344,23 +343,25 @@ async fn look_at_conditions(
 ///
 /// # Errors
 /// The store's.
-pub async fn settle(installation: &Installation, workspace: WorkspaceId) -> Result<usize> {
+pub async fn settle(installation: &Installation, workspace: WorkspaceId, slice: &mut Slice) -> Result<usize> {
     let mut db = installation.store.read();
     let programs = installation.programs.get(&mut db, workspace).await?;
     let Some(ladders) = Ladders::of(&programs)? else { return Ok(0) };
     let now = installation.clock.now();
     let version = programs.latest().map_or(0, |it| it.version);
-    let mut due = tiers::due(&mut db, workspace, now, TOGETHER).await?;
+    let mut due = tiers::due(&mut db, workspace, now, slice.size()).await?;
     if due.is_empty() && tiers::is_swept(&mut db, workspace, version).await? {
         return Ok(0);
     }
     let mut tx = installation.store.begin(Priority::Background).await?;
+    let began = Instant::now();
     if due.is_empty() {
         // The programme was changed: everybody is looked at once.
-        due = tiers::sweep(&mut tx, workspace, version, TOGETHER).await?;
+        due = tiers::sweep(&mut tx, workspace, version, slice.size()).await?;
     }
     let found = members::by_numbers(&mut tx, workspace, &due).await?;
     review(&ladders, &mut tx, workspace, found, (now, true)).await?;
     tx.commit().await?;
+    slice.took(began.elapsed(), due.len());
     Ok(due.len())
 }

@@ -51,6 +51,7 @@ pub mod outbox;
 mod pages;
 pub mod read;
 mod schema;
+pub mod slice;
 pub mod sql;
 pub mod store;
 #[cfg(feature = "testing")]
@@ -68,6 +69,7 @@ pub use migrate::{Migration, Migrations};
 pub use rapport_store_macros::{Record, db_test};
 pub use read::{Each, Queries, Reader, Rows, Snapshot};
 pub use schema::{DATA_MAP, MIGRATIONS};
+pub use slice::Slice;
 pub use sql::Sql;
 pub use store::Store;
 pub use tx::{Priority, Tx, Writes};

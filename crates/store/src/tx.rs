@@ -7,7 +7,7 @@
 
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use futures::future::BoxFuture;
 use rapport_domain::Clock;
@@ -16,6 +16,7 @@ use sqlx::{AssertSqlSafe, Postgres, SqlSafeStr, Transaction};
 use crate::connection::{Call, Connection};
 use crate::outbox::{self, Event};
 use crate::read::{self, Each};
+use crate::slice::SLICE;
 use crate::writer::Lease;
 use crate::{Arg, Args, Engine, Error, Queries, Result, Sql};
 
@@ -24,12 +25,9 @@ use crate::{Arg, Args, Engine, Error, Queries, Result, Sql};
 pub enum Priority {
     /// Somebody waits for the answer.
     Interactive,
-    /// A job, an import, a consumer: it cuts its work into slices ([`Tx::slice_is_over`]).
+    /// A job, an import, a consumer: it cuts its work into slices ([`Tx::slice_is_over`], [`Slice`](crate::Slice)).
     Background,
 }
-
-/// How long a background transaction may work before it should commit and ask for its next turn.
-pub const SLICE: Duration = Duration::from_millis(5);
 
 /// A write transaction.
 pub struct Tx {

@@ -67,22 +67,6 @@ async fn assert_sound(db: &TestDatabase) {
     assert_eq!(verify(&mut db.read(), W).await.unwrap().findings, []);
 }
 
-#[test]
-fn a_slice_becomes_as_long_as_others_may_wait() {
-    let mut slice = Slice::default();
-    // A millisecond for each account, then a tenth of one.
-    for (millionths, wanted) in [(1_000, 4), (100, 32)] {
-        for _ in 0..10 {
-            slice.took(Duration::from_micros(millionths) * slice.accounts, slice.accounts);
-        }
-        assert_eq!(slice.accounts, wanted);
-    }
-    for _ in 0..10 {
-        slice.took(Duration::from_secs(1), slice.accounts);
-    }
-    assert_eq!(slice.accounts, 1, "an account is never cut in two");
-}
-
 #[db_test(MIGRATIONS)]
 async fn whoever_was_read_is_not_read_again(db: TestDatabase) {
     let (mut desk, [one, two]) = open(&db).await;

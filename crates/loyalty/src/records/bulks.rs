@@ -309,25 +309,25 @@ pub async fn open(db: &mut impl Queries, workspace: WorkspaceId) -> rapport_stor
     Ok(found.map(|(bulk,)| bulk))
 }
 
-/// Works on up to `most` accounts; whether more wait.
+/// Works on up to `most` accounts; how many there were. None are left when it says that it is over.
 ///
 /// # Errors
 /// The store's, or that what it reads back does not fit together.
-pub async fn step(tx: &mut Tx, scene: Scene<'_>, bulk: &str, most: u32) -> Result<bool, Error> {
+pub async fn step(tx: &mut Tx, scene: Scene<'_>, bulk: &str, most: u32) -> Result<usize, Error> {
     let workspace = scene.workspace;
     head::lock(tx, workspace).await?;
-    let Some(mut row) = find(tx, workspace, bulk).await? else { return Ok(false) };
+    let Some(mut row) = find(tx, workspace, bulk).await? else { return Ok(0) };
     let undoes = match row.state.as_str() {
         "running" => false,
         "undoing" => true,
-        _ => return Ok(false),
+        _ => return Ok(0),
     };
     let part = accounts(tx, workspace, bulk, row.through, most).await?;
     let Some(last) = part.last().map(|it| it.place) else {
         if undoes { "undone" } else { "done" }.clone_into(&mut row.state);
         row.finished_at = Some(scene.now);
         write(tx, workspace, &row).await?;
-        return Ok(false);
+        return Ok(0);
     };
     let due: Vec<&BulkMember> =
         part.iter().filter(|it| it.state == if undoes { "posted" } else { "waiting" }).collect();
@@ -353,7 +353,7 @@ pub async fn step(tx: &mut Tx, scene: Scene<'_>, bulk: &str, most: u32) -> Resul
     tx.execute_many(save, rows).await?;
     row.through = last;
     write(tx, workspace, &row).await?;
-    Ok(true)
+    Ok(part.len())
 }
 
 /// Posts to each account by itself; why each was refused.

@@ -129,7 +129,7 @@ async fn one_that_is_stopped_in_the_midst_undoes_what_was_posted(db: TestDatabas
     assert_eq!(draft.foreseen().refused, [("insufficient_points".to_owned(), 1)].into());
     assert_eq!(world.start(&draft.bulk, "usr_1", false).await.unwrap().state, "running", "30 may be changed alone");
     let mut tx = world.begin().await;
-    assert!(bulks::step(&mut tx, world.scene(), &draft.bulk, 4).await.unwrap());
+    assert_eq!(bulks::step(&mut tx, world.scene(), &draft.bulk, 4).await.unwrap(), 4);
     tx.commit().await.unwrap();
     world.start(&draft.bulk, "usr_1", true).await.unwrap();
     world.work(2).await;

@@ -479,7 +479,8 @@ async fn redemptions_follow_their_member_and_are_forgotten(db: TestDatabase) {
     world.assert_sound().await;
 }
 
-/// The last of the stock, the last code and the last points, each wanted by thirty at once.
+/// The last of the stock, the last code and the last points, each wanted by thirty at once. Each try is a redemption in a transaction of its own, so the thousand rounds are those
+/// of the ledger itself (`the_last_points_are_redeemed_once`), by which points are taken here.
 #[db_test(MIGRATIONS)]
 async fn the_last_one_goes_to_one(db: TestDatabase) {
     let world = std::sync::Arc::new(World::found(&db).await);

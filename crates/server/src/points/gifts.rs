@@ -1,12 +1,13 @@
 //! Points that members send each other: the keys that codes of gifts and gift cards are made with, and the end of gifts that nobody claimed.
 
+use std::time::Instant;
+
 use rapport_domain::WorkspaceId;
 use rapport_loyalty::gift_cards::CodeKey;
 use rapport_loyalty::records::redemptions::Scene;
 use rapport_loyalty::records::transfers::{self, Desk};
 use rapport_privacy::records::secrets;
-use rapport_store::{Priority, Tx};
-use tokio::sync::watch;
+use rapport_store::{Priority, Slice, Tx};
 
 use crate::installation::Installation;
 use crate::messages;
@@ -15,8 +16,6 @@ use crate::messages;
 const KEY: &str = "rapport 2026-11 codes of gifts";
 /// What the key of gift cards is derived for.
 const CARD_KEY: &str = "rapport 2026-11 codes of gift cards";
-/// So many gifts are ended in one transaction.
-const TOGETHER: u32 = 200;
 
 /// The workspace's key for codes of gifts.
 ///
@@ -67,31 +66,28 @@ pub async fn known_card_key(installation: &Installation, workspace: WorkspaceId)
     Ok(CodeKey(blake3::derive_key(CARD_KEY, &messages::secret(installation, workspace).await?)))
 }
 
-/// Ends gifts that nobody claimed in time.
+/// Ends some of the gifts that nobody claimed in time; how many there were.
 ///
 /// # Errors
 /// The store's, or the ledger's where its records do not fit together.
-pub async fn end(
+pub async fn settle(
     installation: &Installation,
     workspace: WorkspaceId,
-    stop: &watch::Receiver<bool>,
-) -> Result<(), rapport_loyalty::Error> {
+    slice: &mut Slice,
+) -> Result<usize, rapport_loyalty::Error> {
     let now = installation.clock.now();
     if !transfers::are_due(&mut installation.store.read(), workspace, now).await? {
-        return Ok(());
+        return Ok(0);
     }
     let programs = installation.programs.get(&mut installation.store.read(), workspace).await?;
-    let Some(program) = programs.latest().map(|it| &it.program) else { return Ok(()) };
+    let Some(program) = programs.latest().map(|it| &it.program) else { return Ok(0) };
     let calendar = program.calendar()?;
     let scene = Scene { workspace, program, calendar: &calendar, now, rng: &*installation.rng };
-    while !*stop.borrow() {
-        let mut tx = installation.store.begin(Priority::Background).await?;
-        let key = key(installation, &mut tx, workspace).await?;
-        let ended = transfers::expire(&mut tx, Desk { scene, key: &key }, TOGETHER).await?;
-        tx.commit().await?;
-        if ended < TOGETHER as usize {
-            break;
-        }
-    }
-    Ok(())
+    let mut tx = installation.store.begin(Priority::Background).await?;
+    let began = Instant::now();
+    let key = key(installation, &mut tx, workspace).await?;
+    let ended = transfers::expire(&mut tx, Desk { scene, key: &key }, slice.size()).await?;
+    tx.commit().await?;
+    slice.took(began.elapsed(), ended);
+    Ok(ended)
 }

@@ -5,6 +5,7 @@
 //! Does not: say what a law allows (`loyalty::jurisdictions`).
 
 use std::collections::BTreeSet;
+use std::time::Instant;
 
 use anyhow::Result;
 use rapport_domain::{PersonId, Timestamp, WorkspaceId};
@@ -14,13 +15,10 @@ use rapport_loyalty::records::members::{self, Member};
 use rapport_loyalty::records::programs::ProgramVersion;
 use rapport_profiles::Applied;
 use rapport_segments::{Condition, Moment, evaluate};
-use rapport_store::{Priority, Tx};
+use rapport_store::{Priority, Slice, Tx};
 
 use crate::installation::Installation;
 use crate::knowing::Known;
-
-/// Members looked at in one turn of the writer.
-const TOGETHER: u32 = 50;
 
 /// Judges the members of whom a batch says anything.
 ///
@@ -40,7 +38,7 @@ pub async fn hear(installation: &Installation, tx: &mut Tx, workspace: Workspace
 ///
 /// # Errors
 /// The store's.
-pub async fn settle(installation: &Installation, workspace: WorkspaceId) -> Result<usize> {
+pub async fn settle(installation: &Installation, workspace: WorkspaceId, slice: &mut Slice) -> Result<usize> {
     let mut db = installation.store.read();
     let programs = installation.programs.get(&mut db, workspace).await?;
     let Some(latest) = programs.latest().filter(|_| programs.knows_jurisdictions()) else { return Ok(0) };
@@ -48,12 +46,14 @@ pub async fn settle(installation: &Installation, workspace: WorkspaceId) -> Resu
         return Ok(0);
     }
     let mut tx = installation.store.begin(Priority::Background).await?;
-    let due = jurisdictions::unjudged(&mut tx, workspace, latest.version, TOGETHER).await?;
+    let began = Instant::now();
+    let due = jurisdictions::unjudged(&mut tx, workspace, latest.version, slice.size()).await?;
     let found = members::by_numbers(&mut tx, workspace, &due).await?;
     judge(&mut tx, workspace, latest, &found, installation.clock.now()).await?;
     // Of old numbers, and of whoever was forgotten, nothing is known: what held for them still does.
     jurisdictions::pass(&mut tx, workspace, &due, latest.version).await?;
     tx.commit().await?;
+    slice.took(began.elapsed(), due.len());
     Ok(due.len())
 }
 

@@ -7,6 +7,7 @@
 //! come back proves it. A message that comes back later proves nothing any more.
 
 use std::collections::{BTreeMap, HashMap};
+use std::time::Instant;
 
 use anyhow::Result;
 use rapport_domain::calendar::Interval;
@@ -17,20 +18,18 @@ use rapport_loyalty::ledger::{AccountKey, MemberId, WalletId};
 use rapport_loyalty::program::WalletPlan;
 use rapport_loyalty::records::notices::{self, Mark, OpenNotice};
 use rapport_loyalty::records::{jurisdictions, members, read, wallets};
-use rapport_store::{Priority, Tx};
+use rapport_store::{Priority, Slice, Tx};
 
 use crate::installation::Installation;
 
 /// What a notice is told as.
 const EXPIRING: &str = "Points Expiring";
-/// Accounts looked at in one turn of the writer.
-const TOGETHER: u32 = 50;
 
 /// Looks at a few of the accounts of today; how many there were. Nobody is looked at twice on one day of the programme's zone.
 ///
 /// # Errors
 /// The store's, or the ledger's where its records do not fit together.
-pub async fn settle(installation: &Installation, workspace: WorkspaceId) -> Result<usize> {
+pub async fn settle(installation: &Installation, workspace: WorkspaceId, slice: &mut Slice) -> Result<usize> {
     let mut db = installation.store.read();
     let programs = installation.programs.get(&mut db, workspace).await?;
     let Some(latest) = programs.latest() else { return Ok(0) };
@@ -50,7 +49,8 @@ pub async fn settle(installation: &Installation, workspace: WorkspaceId) -> Resu
     let near: BTreeMap<WalletId, Timestamp> =
         asking.iter().filter_map(|it| Some((*numbers.get(&it.key)?, by(it.notice_days?)))).collect();
     let mut tx = installation.store.begin(Priority::Background).await?;
-    let found = notices::accounts(&mut tx, workspace, mark, by(most), TOGETHER).await?;
+    let began = Instant::now();
+    let found = notices::accounts(&mut tx, workspace, mark, by(most), slice.size()).await?;
     let whose: Vec<MemberId> = found.iter().map(|(key, _)| key.0).collect();
     let accounts = read::accounts(&mut tx, workspace, &whose, now).await?;
     let people = members::by_numbers(&mut tx, workspace, &whose).await?;
@@ -80,6 +80,7 @@ pub async fn settle(installation: &Installation, workspace: WorkspaceId) -> Resu
     let next = found.last().map_or(Mark::end(day), |(_, mark)| *mark);
     notices::keep_mark(&mut tx, workspace, next).await?;
     tx.commit().await?;
+    slice.took(began.elapsed(), found.len());
     // The round that finds nothing more says so, and is the last of the day.
     Ok(found.len())
 }

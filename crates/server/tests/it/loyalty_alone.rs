@@ -6,6 +6,7 @@ use rapport_loyalty::verify::verify;
 use rapport_server::auth::{Role, Scope};
 use rapport_server::points::jurisdictions;
 use rapport_server::records::workspaces::FIRST;
+use rapport_store::Slice;
 use serde_json::{Value, json};
 
 use crate::engaging::{call, get, happen, only_person, person, world};
@@ -310,7 +311,7 @@ async fn what_lapsed_is_given_back_within_the_limit() {
         json!([{"key": "ontario", "name": "Ontario", "when": lives, "no_expiry_by_time": true}]),
     )
     .await;
-    while jurisdictions::settle(&world.app.installation, FIRST).await.unwrap() > 0 {}
+    while jurisdictions::settle(&world.app.installation, FIRST, &mut Slice::default()).await.unwrap() > 0 {}
 
     let path = "/api/v1/loyalty/jurisdictions/ontario/give-back";
     let ask = |since: &str, confirmed: bool| json!({"since": since, "confirmed": confirmed});

@@ -6,6 +6,7 @@ use rapport_domain::{Clock, PersonId, Timestamp};
 use rapport_server::auth::Role;
 use rapport_server::challenges;
 use rapport_server::records::workspaces::FIRST;
+use rapport_store::Slice;
 use serde_json::{Value, json};
 
 use crate::engaging::{call, get, happen, only_person, person, settle, track, world};
@@ -192,7 +193,7 @@ async fn a_streak_lives_through_the_night_in_which_the_clock_changes() {
     assert_eq!(facts(&world, &owner).await["streak.walk.current"], 2);
 
     world.clock.advance(3 * Timestamp::DAY);
-    while challenges::settle(&world.app.installation, FIRST).await.unwrap() > 0 {}
+    while challenges::settle(&world.app.installation, FIRST, &mut Slice::default()).await.unwrap() > 0 {}
     settle(&world).await;
     let told = facts(&world, &owner).await;
     assert_eq!(

@@ -2,8 +2,9 @@
 
 use axum::http::{Method, StatusCode};
 use rapport_domain::{Clock, Timestamp};
-use rapport_server::points::notices;
+use rapport_server::points::{jurisdictions, notices};
 use rapport_server::records::workspaces::FIRST;
+use rapport_store::Slice;
 use serde_json::{Value, json};
 
 use crate::engaging::{call, get, happen, launch, one_mail, only_person, person, settle, track, with_template, world};
@@ -17,9 +18,9 @@ async fn put(world: &World, owner: &Browser, path: &str, body: Value) {
 
 /// Looks whom to tell, as the night work does, and lets follow what follows; how many accounts were looked at.
 async fn night(world: &World) -> usize {
-    let mut looked_at = 0;
+    let (mut looked_at, mut slice) = (0, Slice::default());
     loop {
-        let some = notices::settle(&world.app.installation, FIRST).await.unwrap();
+        let some = notices::settle(&world.app.installation, FIRST, &mut slice).await.unwrap();
         if some == 0 {
             break;
         }
@@ -160,7 +161,7 @@ async fn points_lapse_by_law_only_after_a_notice_that_arrived() {
     // Who lost points before the law was known to be theirs is given them back, once.
     program["jurisdictions"][0]["when"] = json!({"any": [lives("ON"), lives("BC")]});
     save(1, &program).await;
-    while rapport_server::points::jurisdictions::settle(&world.app.installation, FIRST).await.unwrap() > 0 {}
+    while jurisdictions::settle(&world.app.installation, FIRST, &mut Slice::default()).await.unwrap() > 0 {}
     let ask = async |law: &str, body: Value| {
         call(&world, &owner, Method::POST, &format!("/api/v1/loyalty/jurisdictions/{law}/give-back"), body).await
     };

@@ -8,6 +8,7 @@ use rapport_profiles::records::facts;
 use rapport_server::auth::Role;
 use rapport_server::records::workspaces::FIRST;
 use rapport_server::referring;
+use rapport_store::Slice;
 use serde_json::{Value, json};
 
 use crate::engaging::{call, get, happen, only_person, settle, track, world};
@@ -91,7 +92,7 @@ impl Shop {
     }
 
     pub async fn rest(&self) {
-        while referring::settle(&self.world.app.installation, FIRST).await.unwrap() > 0 {}
+        while referring::settle(&self.world.app.installation, FIRST, &mut Slice::default()).await.unwrap() > 0 {}
         settle(&self.world).await;
     }
 

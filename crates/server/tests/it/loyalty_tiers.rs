@@ -5,6 +5,7 @@ use rapport_domain::{Clock, PersonId, Timestamp};
 use rapport_server::auth::Role;
 use rapport_server::records::workspaces::FIRST;
 use rapport_server::tiers;
+use rapport_store::Slice;
 use serde_json::{Value, json};
 
 use crate::engaging::{call, get, happen, only_person, person, settle, track, world};
@@ -150,7 +151,7 @@ async fn time_alone_takes_a_tier_and_whoever_asks_is_not_kept_waiting() {
     assert_eq!(stands(&world, &owner, 0).await["tier"], "silver");
     world.clock.advance(Timestamp::SECOND);
     assert_eq!(stands(&world, &owner, 0).await["tier"], "base", "before the night work");
-    while tiers::settle(&world.app.installation, FIRST).await.unwrap() > 0 {}
+    while tiers::settle(&world.app.installation, FIRST, &mut Slice::default()).await.unwrap() > 0 {}
     settle(&world).await;
     assert_eq!(facts(&world, &owner).await["tier.club"], "base");
     let counts = get(&world, &owner, "/api/v1/loyalty/tiers").await;
@@ -161,7 +162,7 @@ async fn time_alone_takes_a_tier_and_whoever_asks_is_not_kept_waiting() {
         "{counts}"
     );
     // Done is done: the work finds nothing, however often it runs.
-    assert_eq!(tiers::settle(&world.app.installation, FIRST).await.unwrap(), 0);
+    assert_eq!(tiers::settle(&world.app.installation, FIRST, &mut Slice::default()).await.unwrap(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -250,7 +251,7 @@ async fn other_thresholds_say_who_would_move_and_what_it_costs() {
     program["ladders"][0] = tried;
     put(&world, &owner, PROGRAM, json!({"version": 1, "program": program})).await;
     assert_eq!(stands(&world, &owner, 0).await["tier"], "gold");
-    while tiers::settle(&world.app.installation, FIRST).await.unwrap() > 0 {}
+    while tiers::settle(&world.app.installation, FIRST, &mut Slice::default()).await.unwrap() > 0 {}
     settle(&world).await;
     assert_eq!(facts(&world, &owner).await["tier.club"], "gold");
     program["ladders"].as_array_mut().unwrap().remove(0);

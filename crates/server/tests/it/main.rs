@@ -54,6 +54,7 @@ mod loyalty_referrals;
 mod loyalty_rewards;
 mod loyalty_sample;
 mod loyalty_simulator;
+mod loyalty_slices;
 mod loyalty_square;
 mod loyalty_tiers;
 mod loyalty_till;
