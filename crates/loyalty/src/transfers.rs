@@ -7,9 +7,8 @@
 use rapport_domain::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::Error;
-use crate::ledger;
 use crate::program::{AMOUNT_MAX, Program};
+use crate::{Error, ledger, rewards};
 
 /// The longest that a gift waits to be claimed, in days.
 const CLAIM_DAYS_MAX: u16 = 365;
@@ -187,13 +186,15 @@ pub enum Refusal {
     TimedOut,
     /// It is in no state in which that can be done.
     NotNow,
+    /// It is more than whoever asks may change alone.
+    NeedsApproval,
     /// The ledger refused.
     Ledger(ledger::Refusal),
 }
 
 impl Refusal {
     /// All that are not the ledger's.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::IdReused,
         Self::Off,
         Self::GiftsOff,
@@ -216,6 +217,7 @@ impl Refusal {
         Self::Cancelled,
         Self::TimedOut,
         Self::NotNow,
+        Self::NeedsApproval,
     ];
 
     /// A stable code.
@@ -243,6 +245,7 @@ impl Refusal {
             Self::Cancelled => "gift_cancelled",
             Self::TimedOut => "gift_timed_out",
             Self::NotNow => "transfer_not_now",
+            Self::NeedsApproval => rewards::Refusal::NeedsApproval.code(),
             Self::Ledger(refusal) => refusal.code(),
         }
     }
@@ -280,6 +283,7 @@ impl Refusal {
             Self::Cancelled => "the gift was called off",
             Self::TimedOut => "nobody claimed the gift in time; its points went back",
             Self::NotNow => "that cannot be done with the transfer as it stands",
+            Self::NeedsApproval => rewards::Refusal::NeedsApproval.sentence(),
             Self::Ledger(refusal) => refusal.sentence(),
         }
     }

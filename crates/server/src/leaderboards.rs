@@ -1,18 +1,19 @@
-//! Leaderboards: what people do counts for them in the transaction that applies it; the night work finds the winners of periods that ended.
+//! Leaderboards: what people do counts for them in the transaction that applies it; the night work finds the winners of periods that ended, a few in each turn of the writer.
 //!
 //! Always holds: whoever is not on a leaderboard costs one look at who is.
 //!
 //! Does not: rank anybody (`loyalty::records::leaderboards`).
 
 use std::collections::BTreeSet;
+use std::time::Instant;
 
 use anyhow::Result;
 use rapport_domain::{Event, PersonId, Timestamp, WorkspaceId};
 use rapport_loyalty::ledger::MemberId;
-use rapport_loyalty::records::leaderboards::{self, Scene};
+use rapport_loyalty::records::leaderboards::{self, Scene, Turn};
 use rapport_loyalty::records::members;
 use rapport_profiles::Applied;
-use rapport_store::{Priority, Tx};
+use rapport_store::{Priority, Slice, Tx};
 
 use crate::installation::Installation;
 
@@ -63,18 +64,19 @@ pub(crate) async fn hear_at(
     Ok(())
 }
 
-/// Finds the winners of periods that ended, one period in a turn of the writer; how many stand now.
+/// Finds some of the winners of a period that ended; whether there was anything to do.
 ///
 /// # Errors
 /// As [`hear`].
-pub async fn settle(installation: &Installation, workspace: WorkspaceId) -> Result<usize> {
+pub async fn settle(installation: &Installation, workspace: WorkspaceId, slice: &mut Slice) -> Result<bool> {
     let now = installation.clock.now();
-    let ended = leaderboards::ended(&mut installation.store.read(), workspace, now).await?;
+    let mut db = installation.store.read();
+    let ended = leaderboards::ended(&mut db, workspace, now).await?;
     if ended.is_empty() {
-        return Ok(0);
+        return Ok(false);
     }
-    let programs = installation.programs.get(&mut installation.store.read(), workspace).await?;
-    let Some(latest) = programs.latest() else { return Ok(0) };
+    let programs = installation.programs.get(&mut db, workspace).await?;
+    let Some(latest) = programs.latest() else { return Ok(false) };
     let calendar = latest.program.calendar()?;
     let scene = Scene {
         workspace,
@@ -84,13 +86,19 @@ pub async fn settle(installation: &Installation, workspace: WorkspaceId) -> Resu
         challenges: &programs.challenges,
         now,
     };
-    let mut stand = 0;
-    for row in ended {
-        let mut tx = installation.store.begin(Priority::Background).await?;
-        if leaderboards::settle(&mut tx, scene, &row).await?.is_some() {
-            stand += 1;
-        }
-        tx.commit().await?;
+    let Some(row) = ended.into_iter().find(|row| leaderboards::are_due(scene, row)) else { return Ok(false) };
+    // All rows of the period, so not in the writer's turn; once it is closed they stay as they are.
+    let members = if row.closed_at.is_some() && row.members == 0 {
+        leaderboards::above(&mut db, workspace, (&row.leaderboard, &row.period), 0).await?
+    } else {
+        row.members
+    };
+    let mut tx = installation.store.begin(Priority::Background).await?;
+    let began = Instant::now();
+    let turn = leaderboards::settle(&mut tx, scene, &row, (members, slice.size())).await?;
+    tx.commit().await?;
+    if let Turn::Found(count) | Turn::Stands(count) = turn {
+        slice.took(began.elapsed(), count);
     }
-    Ok(stand)
+    Ok(turn != Turn::Nothing)
 }

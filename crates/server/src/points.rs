@@ -36,8 +36,6 @@ const EVERY: Duration = Duration::from_secs(1);
 const BOOKS_EVERY: u64 = 30;
 /// Accounts in which what is due is posted before it is looked whether to stop.
 const TOGETHER: u32 = 50;
-/// Redemptions or payments ended in one turn of the writer: each is several statements. One that cannot be ended is met again, so that turns of one would not end.
-const OVERDUE_TOGETHER: u32 = 5;
 
 /// Works until `stop` is set.
 pub async fn run(installation: Arc<Installation>, mut stop: watch::Receiver<bool>) {
@@ -89,7 +87,7 @@ pub async fn night(installation: &Installation, workspace: WorkspaceId, stop: &w
     log("where members stand could not be reckoned anew", done.map_err(why));
     let done = settle_challenges(installation, workspace, stop).await;
     log("how far members are in challenges could not be reckoned anew", done.map_err(why));
-    let done = leaderboards::settle(installation, workspace).await.map(drop);
+    let done = settle_leaderboards(installation, workspace, stop).await;
     log("winners of leaderboards could not be found", done.map_err(why));
     let done = settle_referrals(installation, workspace, stop).await;
     log("referrals that are due could not be looked at", done.map_err(why));
@@ -105,21 +103,24 @@ async fn settle(
 }
 
 /// What ends by itself when its time is over.
-#[derive(Clone, Copy)]
-enum Overdue {
+#[derive(Clone, Copy, Debug)]
+pub enum Overdue {
     /// Redemptions that were not paid, delivered or used.
     Redemptions,
     /// What was paid at tills of receipts that were not told.
     Payments,
 }
 
-/// Ends what was not done in time, a few in each turn.
-async fn end_overdue(
+/// Ends some of what was not done in time; how many there were. What cannot be ended is put off, so that it is not met again.
+///
+/// # Errors
+/// The store's, or the ledger's where its records do not fit together.
+pub async fn end_some(
     installation: &Installation,
     workspace: WorkspaceId,
     what: Overdue,
-    stop: &watch::Receiver<bool>,
-) -> Result<(), rapport_loyalty::Error> {
+    slice: &mut Slice,
+) -> Result<usize, rapport_loyalty::Error> {
     let now = installation.clock.now();
     let mut db = installation.store.read();
     let are_due = match what {
@@ -127,23 +128,31 @@ async fn end_overdue(
         Overdue::Payments => payments::are_due(&mut db, workspace, now).await?,
     };
     if !are_due {
-        return Ok(());
+        return Ok(0);
     }
     let programs = installation.programs.get(&mut db, workspace).await?;
-    let Some(program) = programs.latest().map(|it| &it.program) else { return Ok(()) };
+    let Some(program) = programs.latest().map(|it| &it.program) else { return Ok(0) };
     let calendar = program.calendar()?;
     let scene = redemptions::Scene { workspace, program, calendar: &calendar, now, rng: &*installation.rng };
-    while !*stop.borrow() {
-        let mut tx = installation.store.begin(Priority::Background).await?;
-        let ended = match what {
-            Overdue::Redemptions => redemptions::expire(&mut tx, scene, OVERDUE_TOGETHER).await?,
-            Overdue::Payments => payments::expire(&mut tx, scene, OVERDUE_TOGETHER).await?,
-        };
-        tx.commit().await?;
-        if ended < OVERDUE_TOGETHER as usize {
-            break;
-        }
-    }
+    let mut tx = installation.store.begin(Priority::Background).await?;
+    let began = Instant::now();
+    let ended = match what {
+        Overdue::Redemptions => redemptions::expire(&mut tx, scene, slice.size()).await?,
+        Overdue::Payments => payments::expire(&mut tx, scene, slice.size()).await?,
+    };
+    tx.commit().await?;
+    slice.took(began.elapsed(), ended);
+    Ok(ended)
+}
+
+async fn end_overdue(
+    installation: &Installation,
+    workspace: WorkspaceId,
+    what: Overdue,
+    stop: &watch::Receiver<bool>,
+) -> Result<(), rapport_loyalty::Error> {
+    let mut slice = Slice::default();
+    while !*stop.borrow() && end_some(installation, workspace, what, &mut slice).await? > 0 {}
     Ok(())
 }
 
@@ -190,11 +199,17 @@ async fn keep_books(
     let programs = installation.programs.get(&mut installation.store.read(), workspace).await?;
     let Some(latest) = programs.latest() else { return Ok(()) };
     let months = Months::of(&latest.program.calendar()?, &latest.program.zone);
+    let mut slice = Slice::up_to(books::STEP);
     while !*stop.borrow() {
-        let Some(step) = books::next(&mut installation.store.read(), workspace, &months).await? else { break };
+        let most = slice.size();
+        let step = books::next(&mut installation.store.read(), workspace, &months, most).await?;
+        let Some(step) = step else { break };
         let mut tx = installation.store.begin(Priority::Background).await?;
+        let began = Instant::now();
         books::keep(&mut tx, workspace, &months, step).await?;
         tx.commit().await?;
+        // Steps are of as many operations as were asked for, since more than a step is behind.
+        slice.took(began.elapsed(), most as usize);
     }
     Ok(())
 }
@@ -239,11 +254,23 @@ async fn settle_challenges(
     Ok(())
 }
 
+async fn settle_leaderboards(
+    installation: &Installation,
+    workspace: WorkspaceId,
+    stop: &watch::Receiver<bool>,
+) -> anyhow::Result<()> {
+    let mut slice = Slice::default();
+    while !*stop.borrow() && leaderboards::settle(installation, workspace, &mut slice).await? {}
+    Ok(())
+}
+
 async fn settle_referrals(
     installation: &Installation,
     workspace: WorkspaceId,
     stop: &watch::Receiver<bool>,
 ) -> anyhow::Result<()> {
+    let mut slice = Slice::default();
+    while !*stop.borrow() && referring::forget(installation, workspace, &mut slice).await? > 0 {}
     let mut slice = Slice::default();
     while !*stop.borrow() && referring::settle(installation, workspace, &mut slice).await? > 0 {}
     Ok(())

@@ -319,22 +319,38 @@ async fn key(installation: &Installation, tx: &mut Tx, workspace: WorkspaceId) -
     Ok(blake3::derive_key(KEY, &secret))
 }
 
-/// Looks at a few friends whose referrals time alone changed, and forgets old traces; how many friends there were.
+/// Forgets some of the traces that are too old to be looked at; how many there were.
+///
+/// # Errors
+/// The store's.
+pub async fn forget(installation: &Installation, workspace: WorkspaceId, slice: &mut Slice) -> Result<usize> {
+    let mut db = installation.store.read();
+    let programs = installation.programs.get(&mut db, workspace).await?;
+    let days = programs.referrals.iter().map(|it| i64::from(it.document.fraud.trace_days)).max();
+    let Some(days) = days else { return Ok(0) };
+    let before = installation.clock.now().plus(-days * Timestamp::DAY);
+    if !traces::are_old(&mut db, workspace, before).await? {
+        return Ok(0);
+    }
+    let mut tx = installation.store.begin(Priority::Background).await?;
+    let began = Instant::now();
+    let gone = traces::purge(&mut tx, workspace, before, slice.size()).await?;
+    tx.commit().await?;
+    slice.took(began.elapsed(), gone);
+    Ok(gone)
+}
+
+/// Looks at a few friends whose referrals time alone changed; how many there were.
 ///
 /// # Errors
 /// The store's, or the ledger's where its records do not fit together.
 pub async fn settle(installation: &Installation, workspace: WorkspaceId, slice: &mut Slice) -> Result<usize> {
     let mut db = installation.store.read();
     let programs = installation.programs.get(&mut db, workspace).await?;
-    let now = installation.clock.now();
-    let days = programs.referrals.iter().map(|it| i64::from(it.document.fraud.trace_days)).max();
-    let Some(days) = days else { return Ok(0) };
-    let before = now.plus(-days * Timestamp::DAY);
-    if traces::are_old(&mut db, workspace, before).await? {
-        let mut tx = installation.store.begin(Priority::Background).await?;
-        traces::purge(&mut tx, workspace, before).await?;
-        tx.commit().await?;
+    if programs.referrals.is_empty() {
+        return Ok(0);
     }
+    let now = installation.clock.now();
     let due = records::due(&mut db, workspace, now, slice.size()).await?;
     if due.is_empty() {
         return Ok(0);

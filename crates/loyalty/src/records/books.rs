@@ -16,8 +16,8 @@ use super::read::unknown;
 use crate::ledger::{Place, WalletId};
 use crate::liability::books::{Cell, Month};
 
-/// Operations read at a time.
-const STEP: i64 = 1_000;
+/// Operations read at a time, and kept in one step at most.
+pub const STEP: u32 = 1_000;
 /// What is closer to the head than this is not worth writing down: whoever reads adds it up.
 const WORTH: i64 = 2_000;
 /// Stands for no vintage: a debt has none.
@@ -126,7 +126,7 @@ pub async fn read(db: &mut impl Queries, workspace: WorkspaceId, months: &Months
     let mut after = mark(db, workspace, months).await?.unwrap_or(0);
     let mut sums = if after > 0 { kept(db, workspace).await? } else { HashMap::new() };
     while after < head.operations {
-        let until = (after + STEP).min(head.operations);
+        let until = (after + i64::from(STEP)).min(head.operations);
         add(db, workspace, months, (after, until), &mut sums).await?;
         after = until;
     }
@@ -160,7 +160,7 @@ pub(crate) async fn wrong(
     let Some(calendar) = Calendar::new(&zone, WeekStart::Monday) else { return Ok(None) };
     let (months, mut sums, mut after) = (Months::of(&calendar, &zone), HashMap::new(), 0);
     while after < end {
-        let until = (after + STEP).min(end);
+        let until = (after + i64::from(STEP)).min(end);
         add(db, workspace, &months, (after, until), &mut sums).await?;
         after = until;
     }
@@ -218,7 +218,7 @@ pub struct Step {
     sums: HashMap<Key, i64>,
 }
 
-/// Reads the next step, if there is enough behind what is kept.
+/// Reads the next step, of up to `most` operations, if there is enough behind what is kept.
 ///
 /// # Errors
 /// The store's.
@@ -226,6 +226,7 @@ pub async fn next(
     db: &mut impl Queries,
     workspace: WorkspaceId,
     months: &Months,
+    most: u32,
 ) -> rapport_store::Result<Option<Step>> {
     let Some(head) = head::read(db, workspace).await? else { return Ok(None) };
     let after = mark(db, workspace, months).await?;
@@ -233,7 +234,7 @@ pub async fn next(
     if head.operations - from < WORTH {
         return Ok(None);
     }
-    let (until, mut sums) = (from + STEP, HashMap::new());
+    let (until, mut sums) = (from + i64::from(most.clamp(1, STEP)), HashMap::new());
     add(db, workspace, months, (from, until), &mut sums).await?;
     Ok(Some(Step { after, until, sums }))
 }

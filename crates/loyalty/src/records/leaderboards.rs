@@ -1,7 +1,7 @@
 //! Leaderboards in the product database: how much those have who are on them, who is where, and what the winners get.
 //!
-//! Always holds: only who asked for it is on a leaderboard, under a name that they chose; a period's winners are found once, by what stood then, and what they get has one command each on the
-//! ledger. What turns out otherwise later changes nothing of it.
+//! Always holds: only who asked for it is on a leaderboard, under a name that they chose; a period's winners are found once, by what stood when it was closed, and what they get has one command each on the
+//! ledger, wherever the work was cut short. What turns out otherwise later changes nothing of it.
 //!
 //! Does not: say when; whoever hears events reckons amounts, and the night work finds the winners.
 
@@ -27,7 +27,7 @@ use super::{Memory, head, post, wallets};
 use crate::Error;
 use crate::challenges::{Challenge, Counts, Span};
 use crate::document::State;
-use crate::leaderboards::{Leaderboard, Ranks, places};
+use crate::leaderboards::{Leaderboard, Ranks};
 use crate::ledger::{Command, MemberId, Source, WalletId};
 use crate::program::Program;
 
@@ -98,6 +98,10 @@ pub async fn reckon(tx: &mut Tx, scene: Scene<'_>, found: &[MemberId]) -> Result
     for board in scene.live() {
         let Some(members) = on.get(&board.key) else { continue };
         for span in board.open(scene.now, scene.calendar) {
+            // Its winners are being found, though it would be open still by a later version.
+            if span.end <= scene.now && rows::is_closed(tx, scene.workspace, (&board.key, &span.key)).await? {
+                continue;
+            }
             let scores = amounts(tx, scene, (board, &wallets), members, &span).await?;
             rows::save_scores(tx, scene.workspace, (&board.key, &span), &scores).await?;
         }
@@ -210,57 +214,83 @@ fn tell(tx: &mut Tx, scene: Scene<'_>, name: &'static str, member: &Member, lead
     tx.emit(Event::new(scene.workspace, name, payload).about(person));
 }
 
-/// Finds the winners of a period that ended, and gives them what they won; `None` while it must wait, else how many won something.
+/// Whether the winners of a period that ended are to be found now: until then what goes back changes who they are.
+pub fn are_due(scene: Scene<'_>, row: &PeriodRow) -> bool {
+    let board = scene.latest(&row.leaderboard).map(|it| &it.document);
+    board.is_some_and(|board| row.closed_at.is_some() || board.settles_at(row.ends_at) <= scene.now)
+}
+
+/// What a turn of [`settle`] did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// Nothing: it must wait, or its winners stand already.
+    Nothing,
+    /// The period is closed: from now on nothing changes what members had in it.
+    Closed,
+    /// So many were found to be on places that get something, and there may be more.
+    Found(usize),
+    /// As many, and the winners stand now.
+    Stands(usize),
+}
+
+/// Finds the winners of a period that ended, up to `most` in this turn, and gives them what they won; `members` is how many had something in it, as it was counted since it was closed.
 ///
 /// # Errors
 /// The store's, or that what it reads back does not fit together.
-pub async fn settle(tx: &mut Tx, scene: Scene<'_>, row: &PeriodRow) -> Result<Option<usize>, Error> {
-    let Some(version) = scene.latest(&row.leaderboard) else { return Ok(None) };
-    let board = &version.document;
-    if board.settles_at(row.ends_at) > scene.now {
-        return Ok(None);
-    }
-    head::lock(tx, scene.workspace).await?;
-    let place = (row.leaderboard.as_str(), row.period.as_str());
-    let all = above(tx, scene.workspace, place, 0).await?;
-    if !rows::settled(tx, scene.workspace, row, (scene.now, all)).await? {
-        return Ok(Some(0));
-    }
-    // One that is paused or ended meanwhile promises nothing any more.
-    if version.state != State::Live || board.prizes.is_empty() {
-        return Ok(Some(0));
-    }
-    let winners = ranked(tx, scene, board, row).await?;
-    let given = give(tx, scene, board, row, winners).await?;
-    let count = given.len();
-    rows::save_winners(tx, scene.workspace, &given).await?;
-    Ok(Some(count))
-}
-
-/// Those on places that get something: (who, place, how much, as what others see them).
-async fn ranked(
+pub async fn settle(
     tx: &mut Tx,
     scene: Scene<'_>,
-    board: &Leaderboard,
     row: &PeriodRow,
-) -> Result<Vec<(Member, i64, ScoreRow)>, Error> {
-    // Whoever has as much as the last one who gets something gets it too.
-    let mut limit = u32::try_from(board.last_prize()).unwrap_or(u32::MAX).saturating_add(1);
-    let scores = loop {
-        let scores = first(tx, scene.workspace, (&row.leaderboard, &row.period), limit).await?;
-        let places = places(&scores.iter().map(|it| it.score).collect::<Vec<_>>());
-        let is_cut =
-            scores.len() as u64 >= u64::from(limit) && places.last().is_some_and(|it| *it <= board.last_prize());
-        if !is_cut {
-            break scores.into_iter().zip(places).filter(|(_, place)| *place <= board.last_prize()).collect::<Vec<_>>();
-        }
-        limit = limit.saturating_mul(2);
+    (members, most): (i64, u32),
+) -> Result<Turn, Error> {
+    let Some(version) = scene.latest(&row.leaderboard).filter(|_| are_due(scene, row)) else {
+        return Ok(Turn::Nothing);
     };
-    let numbers: Vec<MemberId> = scores.iter().map(|(score, _)| MemberId(score.member)).collect();
-    let found = members::by_numbers(tx, scene.workspace, &numbers).await?;
-    let found: HashMap<MemberId, Member> = found.into_iter().map(|it| (it.member, it)).collect();
-    let winner = |(score, place): (ScoreRow, i64)| Some((found.get(&MemberId(score.member))?.clone(), place, score));
-    Ok(scores.into_iter().filter_map(winner).collect())
+    let (workspace, board) = (scene.workspace, &version.document);
+    head::lock(tx, workspace).await?;
+    let Some(mut reached) = rows::reached(tx, workspace, row).await? else { return Ok(Turn::Nothing) };
+    if reached.closed_at.is_none() {
+        rows::close(tx, workspace, row, scene.now).await?;
+        return Ok(Turn::Closed);
+    }
+    // One that is paused or ended meanwhile promises nothing any more, but for whoever comes behind some that were given theirs.
+    let is_promised = version.state == State::Live || reached.ranked > 0;
+    let last = if is_promised { board.last_prize() } else { 0 };
+    let scores = if last > 0 { rows::behind(tx, workspace, row, (&reached, most)).await? } else { Vec::new() };
+    let mut is_over = scores.len() < most as usize;
+    let mut ranked = Vec::new();
+    for score in scores {
+        // Whoever has as much as the last one who gets something gets it too.
+        let place = reached.place(score.score);
+        if place > last {
+            is_over = true;
+            break;
+        }
+        reached.goes_on(place, &score);
+        ranked.push((place, score));
+    }
+    let count = ranked.len();
+    let winners = without_prize(tx, workspace, row, ranked).await?;
+    let given = give(tx, scene, board, row, winners).await?;
+    rows::save_winners(tx, workspace, &given).await?;
+    rows::reach(tx, workspace, row, (&reached, members, is_over.then_some(scene.now))).await?;
+    Ok(if is_over { Turn::Stands(count) } else { Turn::Found(count) })
+}
+
+/// Those who were given nothing of this period yet: (who, place, how much, as what others see them).
+async fn without_prize(
+    tx: &mut Tx,
+    workspace: WorkspaceId,
+    row: &PeriodRow,
+    ranked: Vec<(i64, ScoreRow)>,
+) -> Result<Vec<(Member, i64, ScoreRow)>, Error> {
+    let numbers: Vec<MemberId> = ranked.iter().map(|(_, score)| MemberId(score.member)).collect();
+    let have_won = rows::have_won(tx, workspace, row, &numbers).await?;
+    let found = members::by_numbers(tx, workspace, &numbers).await?;
+    let found = found.into_iter().filter(|it| !have_won.contains(&it.member.0));
+    let found: HashMap<MemberId, Member> = found.map(|it| (it.member, it)).collect();
+    let winner = |(place, score): (i64, ScoreRow)| Some((found.get(&MemberId(score.member))?.clone(), place, score));
+    Ok(ranked.into_iter().filter_map(winner).collect())
 }
 
 async fn give(

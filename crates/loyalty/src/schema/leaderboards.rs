@@ -58,6 +58,16 @@ CREATE TABLE loyalty_leaderboard_winners (
 CREATE INDEX loyalty_leaderboard_winners_member ON loyalty_leaderboard_winners (member, workspace);
 ";
 
+/// Winners are found a few at a time: since when nothing changes in a period, and who was ranked last. Those that were found before are closed.
+pub(super) const CLOSED: &str = "
+ALTER TABLE loyalty_leaderboard_periods ADD COLUMN closed_at {int};
+ALTER TABLE loyalty_leaderboard_periods ADD COLUMN ranked {int} NOT NULL DEFAULT 0;
+ALTER TABLE loyalty_leaderboard_periods ADD COLUMN last_place {int} NOT NULL DEFAULT 0;
+ALTER TABLE loyalty_leaderboard_periods ADD COLUMN last_score {int} NOT NULL DEFAULT 0;
+ALTER TABLE loyalty_leaderboard_periods ADD COLUMN last_member {int} NOT NULL DEFAULT 0;
+UPDATE loyalty_leaderboard_periods SET closed_at = settled_at WHERE settled_at IS NOT NULL;
+";
+
 /// What the columns hold.
 pub(super) const COLUMNS: &[Declaration] = &[
     Declaration::technical("loyalty_leaderboard_joins", &["workspace"]),
@@ -71,7 +81,21 @@ pub(super) const COLUMNS: &[Declaration] = &[
     serving_member("loyalty_leaderboard_scores", &["leaderboard", "period", "member", "score"], Category::Derived),
     Declaration::technical(
         "loyalty_leaderboard_periods",
-        &["workspace", "leaderboard", "period", "begins_at", "ends_at", "settled_at", "members"],
+        // Who was ranked last is there only while the winners are being found.
+        &[
+            "workspace",
+            "leaderboard",
+            "period",
+            "begins_at",
+            "ends_at",
+            "settled_at",
+            "members",
+            "closed_at",
+            "ranked",
+            "last_place",
+            "last_score",
+            "last_member",
+        ],
     ),
     Declaration::technical("loyalty_leaderboard_winners", &["workspace"]),
     serving_member(

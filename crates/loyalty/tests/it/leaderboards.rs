@@ -9,7 +9,7 @@ use rapport_loyalty::program::Program;
 use rapport_loyalty::records::badges;
 use rapport_loyalty::records::challenges::{self, CountRow};
 use rapport_loyalty::records::documents::{self, Saved, Version};
-use rapport_loyalty::records::leaderboards::{self, Joined, Scene};
+use rapport_loyalty::records::leaderboards::{self, Joined, Scene, Turn};
 use rapport_loyalty::records::members::Member;
 use rapport_loyalty::records::{Memory, members, merging, personal, post, wallets};
 use rapport_loyalty::verify::verify;
@@ -111,15 +111,26 @@ impl Club {
         tx.commit().await.unwrap();
     }
 
-    async fn settle(&self) -> Vec<Option<usize>> {
+    /// A turn for each period that ended, which finds so many winners at most; one that is cut short writes nothing down.
+    async fn turns(&self, most: u32, is_cut_short: bool) -> Vec<Turn> {
         let ended = leaderboards::ended(&mut self.world.store.read(), W, self.world.now).await.unwrap();
         let mut done = Vec::new();
         for row in ended {
+            let place = (row.leaderboard.as_str(), row.period.as_str());
+            let members = leaderboards::above(&mut self.world.store.read(), W, place, 0).await.unwrap();
             let mut tx = self.world.begin().await;
-            done.push(leaderboards::settle(&mut tx, self.scene(), &row).await.unwrap());
-            tx.commit().await.unwrap();
+            done.push(leaderboards::settle(&mut tx, self.scene(), &row, (members, most)).await.unwrap());
+            if is_cut_short {
+                tx.rollback().await.unwrap();
+            } else {
+                tx.commit().await.unwrap();
+            }
         }
         done
+    }
+
+    async fn settle(&self) -> Vec<Turn> {
+        self.turns(100, false).await
     }
 
     fn period(&self) -> String {
@@ -197,11 +208,12 @@ async fn winners_are_found_once_when_what_goes_back_is_known(db: TestDatabase) {
     }
     let end = club.boards[0].document.span(first, &club.world.calendar).unwrap().end;
     club.world.now = end.plus(2 * DAY);
-    assert_eq!(club.settle().await, [None], "what goes back in these days counts");
+    assert_eq!(club.settle().await, [Turn::Nothing], "what goes back in these days counts");
     club.bought(&people[0], "o0", (5, first)).await;
     club.world.now = end.plus(3 * DAY);
-    assert_eq!(club.settle().await, [Some(5)], "three share the last place that gets something");
-    assert_eq!(club.settle().await, Vec::<Option<usize>>::new());
+    assert_eq!(club.settle().await, [Turn::Closed]);
+    assert_eq!(club.settle().await, [Turn::Stands(5)], "three share the last place that gets something");
+    assert_eq!(club.settle().await, Vec::<Turn>::new());
     let won = leaderboards::winners(&mut db.read(), W, ("board", &week)).await.unwrap();
     let short: Vec<(&str, i64, i64)> = won.iter().map(|it| (it.alias.as_str(), it.place, it.points)).collect();
     let mut expected = vec![("Bea", 1, 100), ("Ann", 2, 10), ("Cem", 3, 10), ("Dan", 3, 10), ("Eve", 3, 10)];
@@ -218,6 +230,69 @@ async fn winners_are_found_once_when_what_goes_back_is_known(db: TestDatabase) {
     assert!(verify(&mut db.read(), W).await.unwrap().findings.is_empty());
 }
 
+/// The work is cut short in each turn before it goes on, and what members do meanwhile changes nothing: each gets what they won, once.
+#[db_test(MIGRATIONS)]
+async fn winners_are_found_a_few_in_each_turn(db: TestDatabase) {
+    let prizes = json!([{"to_place": 1, "points": 100, "badge": "first"}, {"to_place": 5, "points": 10}]);
+    let mut club = Club::found(&db, units(json!({"prizes": prizes}))).await;
+    let week = club.period();
+    let mut people = Vec::new();
+    for (number, units) in [9, 7, 7, 5, 4, 4, 4, 2].into_iter().enumerate() {
+        let member = club.member(number as i64 + 1).await;
+        club.join(&member, &format!("Member {number}")).await;
+        club.bought(&member, &format!("o{number}"), (units, NOW)).await;
+        people.push(member);
+    }
+    let first = NOW;
+    club.world.now = first.plus(8 * DAY);
+    let mut turns = Vec::new();
+    loop {
+        club.turns(2, true).await;
+        let Some(turn) = club.turns(2, false).await.pop() else { break };
+        turns.push(turn);
+        // Whoever was found, and some who were not yet, leave; and somebody bought more then, as is heard now.
+        for member in [&people[0], &people[4]] {
+            club.leave(member).await;
+        }
+        club.bought(&people[7], "late", (50, first)).await;
+    }
+    assert_eq!(turns, [Turn::Closed, Turn::Found(2), Turn::Found(2), Turn::Found(2), Turn::Stands(1)]);
+    let won = leaderboards::winners(&mut db.read(), W, ("board", &week)).await.unwrap();
+    let short: Vec<(i64, i64, i64)> = won.iter().map(|it| (it.place, it.score / 1_000_000, it.points)).collect();
+    assert_eq!(short, [(1, 9, 100), (2, 7, 10), (2, 7, 10), (4, 5, 10), (5, 4, 10), (5, 4, 10), (5, 4, 10)]);
+    for (member, points) in people.iter().zip([100, 10, 10, 10, 10, 10, 10, 0]) {
+        assert_eq!(club.world.available(member.member).await, points, "{member:?}");
+    }
+    assert_eq!(club.told(leaderboards::WON).await, 7);
+    let all = leaderboards::periods(&mut db.read(), W, "board", 10).await.unwrap();
+    let settled = all.iter().find(|it| it.period == week).unwrap();
+    assert_eq!((settled.members, settled.settled_at), (8, Some(club.world.now)));
+    assert!(verify(&mut db.read(), W).await.unwrap().findings.is_empty());
+}
+
+/// One of two who become one was found already: both have what was won, once.
+#[db_test(MIGRATIONS)]
+async fn whoever_won_and_becomes_one_with_another_wins_once(db: TestDatabase) {
+    let mut club = Club::found(&db, units(json!({"prizes": [{"to_place": 3, "points": 10}]}))).await;
+    let week = club.period();
+    for (number, units) in [9, 7, 5].into_iter().enumerate() {
+        let member = club.member(number as i64 + 1).await;
+        club.join(&member, &format!("Member {number}")).await;
+        club.bought(&member, &format!("o{number}"), (units, NOW)).await;
+    }
+    club.world.now = NOW.plus(8 * DAY);
+    assert_eq!(club.turns(1, false).await, [Turn::Closed]);
+    assert_eq!(club.turns(1, false).await, [Turn::Found(1)]);
+    let mut tx = club.world.begin().await;
+    merging::follow(&mut tx, W, PersonId(1), PersonId(3), club.world.now).await.unwrap();
+    tx.commit().await.unwrap();
+    while !club.turns(1, false).await.is_empty() {}
+    let won = leaderboards::winners(&mut db.read(), W, ("board", &week)).await.unwrap();
+    assert_eq!(won.iter().map(|it| it.place).collect::<Vec<_>>(), [1, 2]);
+    assert_eq!(club.told(leaderboards::WON).await, 2);
+    assert!(verify(&mut db.read(), W).await.unwrap().findings.is_empty());
+}
+
 #[db_test(MIGRATIONS)]
 async fn eight_who_settle_at_once_give_it_once(db: TestDatabase) {
     let mut club = Club::found(&db, units(json!({}))).await;
@@ -228,7 +303,10 @@ async fn eight_who_settle_at_once_give_it_once(db: TestDatabase) {
     let club = std::sync::Arc::new(club);
     let all = (0..8).map(|_| {
         let club = club.clone();
-        tokio::spawn(async move { club.settle().await })
+        tokio::spawn(async move {
+            club.settle().await;
+            club.settle().await
+        })
     });
     for one in all.collect::<Vec<_>>() {
         one.await.unwrap();

@@ -357,6 +357,33 @@ async fn what_was_paid_of_a_receipt_that_nobody_tells_comes_back_once(db: TestDa
     world.is_sound().await;
 }
 
+/// Five whose points cannot go back come first, and keep nobody from their turn.
+#[db_test(MIGRATIONS)]
+async fn what_cannot_go_back_is_put_off_and_the_next_is_called_off(db: TestDatabase) {
+    let mut world = World::found(&db).await;
+    let ann = world.enrol(1).await;
+    world.fill("e1", ann, ("points", 500), None).await;
+    for number in 1..=6 {
+        world.pay(asked(&format!("p{number}"), &format!("{number}"), ann, 50)).await.unwrap();
+    }
+    let mut tx = world.begin().await;
+    let lose = sql!("UPDATE loyalty_payments SET wallet = $2 WHERE workspace = $1 AND id < $3");
+    tx.execute(lose, args![W, "gone", "p6"]).await.unwrap();
+    tx.commit().await.unwrap();
+    world.now = NOW.plus(7 * Timestamp::DAY);
+    let mut turns = Vec::new();
+    for _ in 0..4 {
+        let mut tx = world.begin().await;
+        turns.push(payments::expire(&mut tx, world.scene(), 2).await.unwrap());
+        tx.commit().await.unwrap();
+    }
+    assert_eq!(turns, [2, 2, 2, 0], "each is met once");
+    let last = payments::by_id(&mut db.read(), W, "p6").await.unwrap().unwrap();
+    assert_eq!((last.state(), world.has(ann, "points").await), (State::Lapsed, 250));
+    let first = payments::by_id(&mut db.read(), W, "p1").await.unwrap().unwrap();
+    assert_eq!((first.cancelled_at, first.due_at), (None, Some(world.now.plus(Timestamp::DAY))));
+}
+
 #[db_test(MIGRATIONS)]
 async fn the_night_and_thirty_who_tell_late_agree(db: TestDatabase) {
     let mut world = World::found(&db).await;

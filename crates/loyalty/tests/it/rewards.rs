@@ -9,7 +9,7 @@ use rapport_loyalty::ledger::{MemberId, Standing};
 use rapport_loyalty::program::Program;
 use rapport_loyalty::records::documents::{self, Saved};
 use rapport_loyalty::records::happenings::{self, Happening, Position, Wanted};
-use rapport_loyalty::records::redemptions::{self, Asked, Filter, Redemption, Stage};
+use rapport_loyalty::records::redemptions::{self, Asked, Filter, Redemption, Scene, Stage};
 use rapport_loyalty::records::vouchers::{self, Owner, Terms, Use};
 use rapport_loyalty::records::{members, merging, personal, wallets};
 use rapport_loyalty::rewards::{Refusal, Reward, Wish};
@@ -17,7 +17,7 @@ use rapport_loyalty::verify::verify;
 use rapport_loyalty::{Document, MIGRATIONS, ledger};
 use rapport_segments::Condition;
 use rapport_store::testing::TestDatabase;
-use rapport_store::{Engine, db_test, outbox};
+use rapport_store::{Engine, Priority, args, db_test, outbox, sql};
 use serde_json::{Value, json};
 
 use crate::world::{NOW, W, WorldOf};
@@ -357,6 +357,49 @@ async fn what_waits_for_money_or_delivery_is_set_aside(db: TestDatabase) {
         .collect();
     let count = |name: &str| names.iter().filter(|it| *it == name).count();
     assert_eq!((count(redemptions::REDEEMED), count(redemptions::FULFILLED), count(redemptions::CANCELLED)), (5, 2, 5));
+    world.assert_sound().await;
+}
+
+/// Five that cannot be ended come first, and keep nobody from their turn.
+#[db_test(MIGRATIONS)]
+async fn what_cannot_be_ended_is_put_off_and_the_next_is_ended(db: TestDatabase) {
+    let mut world = World::found(&db).await;
+    world.save(0, reward("tent", json!({"kind": "delivered"}), json!({"fulfil_within_days": 3}))).await;
+    let ann = world.member(1, 60).await;
+    let mut all = Vec::new();
+    for number in 0..6 {
+        world.now = NOW.plus(number);
+        all.push(world.redeem(&format!("t{number}"), ann, "tent").await.unwrap());
+    }
+    let last = all.pop().unwrap();
+    let wallet_is = async |redemption: &Redemption, key: &str| {
+        let mut tx = world.store.begin(Priority::Interactive).await.unwrap();
+        let say = sql!("UPDATE loyalty_redemptions SET wallet = $3 WHERE redemption = $2 AND workspace = $1");
+        tx.execute(say, args![W, &redemption.redemption, key]).await.unwrap();
+        tx.commit().await.unwrap();
+    };
+    for stuck in &all {
+        wallet_is(stuck, "gone").await;
+    }
+    let expire = async |now: Timestamp| {
+        let mut tx = world.store.begin(Priority::Interactive).await.unwrap();
+        let ended = redemptions::expire(&mut tx, Scene { now, ..world.scene() }, 2).await.unwrap();
+        tx.commit().await.unwrap();
+        ended
+    };
+    let over = NOW.plus(4 * Timestamp::DAY);
+    let mut turns = Vec::new();
+    for _ in 0..4 {
+        turns.push(expire(over).await);
+    }
+    assert_eq!(turns, [2, 2, 2, 0], "each is met once");
+    assert_eq!(world.state(&last.redemption).await, "expired");
+    for stuck in &all {
+        assert_eq!(world.state(&stuck.redemption).await, "requested");
+        wallet_is(stuck, "points").await;
+    }
+    assert_eq!(expire(over.plus(Timestamp::DAY - 1)).await, 0);
+    assert_eq!(expire(over.plus(Timestamp::DAY)).await, 2, "they are tried again the next day");
     world.assert_sound().await;
 }
 

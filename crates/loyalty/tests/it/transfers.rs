@@ -79,8 +79,13 @@ impl World {
     }
 
     async fn reverse(&self, transfer: &str, shortage: Shortage) -> Result<Transfer, Refusal> {
+        self.reverse_as(None, transfer, shortage).await
+    }
+
+    async fn reverse_as(&self, role: Option<&str>, transfer: &str, shortage: Shortage) -> Result<Transfer, Refusal> {
         let mut tx = self.begin().await;
-        let outcome = transfers::reverse(&mut tx, self.desk(), transfer, shortage, "by mistake").await.unwrap();
+        let why = ("by mistake", role);
+        let outcome = transfers::reverse(&mut tx, self.desk(), transfer, shortage, why).await.unwrap();
         tx.commit().await.unwrap();
         outcome
     }
@@ -336,6 +341,31 @@ async fn staff_undo_a_transfer_and_who_spent_it_owes_or_keeps(db: TestDatabase) 
     let owed = world.reverse(&other.transfer, Shortage::IntoArrears).await.unwrap();
     assert_eq!((owed.returned, world.has(ann).await, world.has(bob).await), (100, (230, 0, 0), (0, 0, 70)));
     assert_eq!(world.reverse("trf_none", Shortage::WithinBalance).await, Err(Refusal::Unknown));
+    world.proved().await;
+}
+
+/// What a role may do alone is asked with the transfer as it is in the step itself.
+#[db_test(MIGRATIONS)]
+async fn users_undo_what_their_role_may_alone(db: TestDatabase) {
+    let mut world = World::found(&db, &open()).await;
+    world.program.staff = serde_json::from_value(json!({"alone": [{"role": "agent", "most": 50}]})).unwrap();
+    let (ann, bob) = (world.member(1, 300).await, world.member(2, 0).await);
+    let small = world.make(send("t1", ann, Some(bob), 50)).await.unwrap();
+    let large = world.make(send("t2", ann, Some(bob), 51)).await.unwrap();
+    let gift = world.make(send("g1", ann, None, 51)).await.unwrap();
+    let within = Shortage::WithinBalance;
+    let needs = Err(Refusal::NeedsApproval);
+    assert_eq!(world.reverse_as(Some("agent"), &gift.transfer, within).await, Err(Refusal::NotNow), "nothing arrived");
+    world.claim(&gift.code(&KEY), bob).await.unwrap();
+    for transfer in [&large.transfer, &gift.transfer] {
+        assert_eq!(world.reverse_as(Some("agent"), transfer, within).await, needs);
+    }
+    assert_eq!(world.reverse_as(Some("admin"), &small.transfer, within).await, needs, "a role that is not named");
+    assert_eq!((world.has(ann).await, world.has(bob).await), ((148, 0, 0), (152, 0, 0)));
+    assert_eq!(world.reverse_as(Some("agent"), &small.transfer, within).await.unwrap().returned, 50);
+    let back = world.reverse(&large.transfer, within).await.unwrap();
+    assert_eq!(back.returned, 51, "programs have no limit");
+    assert_eq!(world.reverse_as(Some("agent"), &large.transfer, within).await, Ok(back), "done before");
     world.proved().await;
 }
 

@@ -5,6 +5,7 @@ use rapport_domain::Timestamp;
 use rapport_server::auth::Role;
 use rapport_server::leaderboards;
 use rapport_server::records::workspaces::FIRST;
+use rapport_store::Slice;
 use serde_json::{Value, json};
 
 use crate::engaging::{call, get, happen, only_person, person, settle, track, world};
@@ -93,8 +94,11 @@ async fn what_members_buy_counts_at_once_and_the_first_of_the_week_wins() {
     let week = list["rows"][0]["period"].as_str().unwrap().to_owned();
 
     world.clock.advance(8 * Timestamp::DAY);
-    assert_eq!(leaderboards::settle(&world.app.installation, FIRST).await.unwrap(), 1);
-    assert_eq!(leaderboards::settle(&world.app.installation, FIRST).await.unwrap(), 0);
+    let (mut slice, mut turns) = (Slice::up_to(2), 0);
+    while leaderboards::settle(&world.app.installation, FIRST, &mut slice).await.unwrap() {
+        turns += 1;
+    }
+    assert!(turns > 1, "it is closed in a turn of its own: {turns}");
     settle(&world).await;
     let id = only_person(&world, &owner, "ann").await;
     let timeline = get(&world, &owner, &format!("/api/v1/customers/{id}/timeline?limit=50")).await.to_string();

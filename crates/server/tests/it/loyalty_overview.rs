@@ -104,7 +104,7 @@ async fn books_are_kept(world: &World) {
     let program = &programs.latest().unwrap().program;
     let months = Months::of(&program.calendar().unwrap(), &program.zone);
     loop {
-        let step = books::next(&mut installation.store.read(), FIRST, &months).await.unwrap();
+        let step = books::next(&mut installation.store.read(), FIRST, &months, books::STEP).await.unwrap();
         let Some(step) = step else { break };
         let mut tx = installation.store.begin(Priority::Background).await.unwrap();
         books::keep(&mut tx, FIRST, &months, step).await.unwrap();

@@ -1,6 +1,9 @@
 //! Fraud that was planted: rings of every kind among honest people. Every ring must be found; how many honest people are looked at is said.
 
 use rapport_domain::{Rng, SeededRng, Timestamp};
+use rapport_server::records::workspaces::FIRST;
+use rapport_server::referring;
+use rapport_store::Slice;
 use serde_json::{Value, json};
 
 use crate::loyalty_referrals::{REFERRALS, Shop, program, stands, track_of};
@@ -197,13 +200,22 @@ async fn every_planted_ring_is_found_and_few_honest_people_are_looked_at() {
     town.shop.rest().await;
     let refused = town.shop.all().await.into_iter().filter(|row| row["reason"] == "suspended").count();
     assert_eq!(refused, 0, "lifted, it counts as if it had never been");
-    // What was left behind is forgotten after its days.
-    town.shop.days(31).await;
+    // What was left behind is forgotten after its days, a few traces in each turn of the writer.
+    town.shop.world.clock.advance(31 * Timestamp::DAY);
+    let mut slice = Slice::up_to(20);
+    let mut turns = Vec::new();
+    loop {
+        match referring::forget(&town.shop.world.app.installation, FIRST, &mut slice).await.unwrap() {
+            0 => break,
+            gone => turns.push(gone),
+        }
+    }
+    assert!(turns.len() > 1 && turns.iter().all(|gone| *gone <= 20), "{turns:?}");
     let count = rapport_store::sql!("SELECT COUNT(*) FROM loyalty_referral_traces WHERE workspace = $1");
     let left: i64 = {
         use rapport_store::Queries;
         let mut db = town.shop.world.app.installation.store.read();
-        db.scalar(count, rapport_store::args![rapport_server::records::workspaces::FIRST]).await.unwrap()
+        db.scalar(count, rapport_store::args![FIRST]).await.unwrap()
     };
     assert_eq!(left, 0);
 }

@@ -92,7 +92,9 @@ impl Shop {
     }
 
     pub async fn rest(&self) {
-        while referring::settle(&self.world.app.installation, FIRST, &mut Slice::default()).await.unwrap() > 0 {}
+        let installation = &self.world.app.installation;
+        while referring::forget(installation, FIRST, &mut Slice::default()).await.unwrap() > 0 {}
+        while referring::settle(installation, FIRST, &mut Slice::default()).await.unwrap() > 0 {}
         settle(&self.world).await;
     }
 

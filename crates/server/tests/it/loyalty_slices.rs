@@ -3,7 +3,7 @@
 use axum::http::{Method, StatusCode};
 use rapport_domain::Timestamp;
 use rapport_loyalty::verify::verify;
-use rapport_server::points::{gifts, jurisdictions, notices};
+use rapport_server::points::{self, Overdue, gifts, jurisdictions, notices};
 use rapport_server::records::workspaces::FIRST;
 use rapport_store::Slice;
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ use crate::engaging::{call, happen, only_person, person, world};
 use crate::sink::{Manner, Sink};
 use crate::world::{Browser, World};
 
-/// How many members there are, and how many a turn takes up at most.
+/// How many members or redemptions there are, and how many a turn takes up at most.
 const MEMBERS: usize = 5;
 const MOST: usize = 2;
 
@@ -32,7 +32,7 @@ async fn save(world: &World, owner: &Browser, version: i64) {
     ok(world, owner, Method::PUT, "/api/v1/loyalty/program", body).await;
 }
 
-/// Works until nothing is left: every member once, a few in each turn.
+/// Works until nothing is left: everybody, or everything, once, a few in each turn.
 async fn in_turns(mut turn: impl AsyncFnMut(&mut Slice) -> usize) {
     let mut slice = Slice::up_to(u32::try_from(MOST).unwrap());
     let mut turns = Vec::new();
@@ -72,5 +72,32 @@ async fn gifts_laws_and_notices_come_in_turns() {
     world.clock.advance(24 * Timestamp::DAY);
     in_turns(async |slice: &mut Slice| gifts::settle(installation, FIRST, slice).await.unwrap()).await;
     in_turns(async |slice: &mut Slice| notices::settle(installation, FIRST, slice).await.unwrap()).await;
+    assert_eq!(verify(&mut installation.store.read(), FIRST).await.unwrap().findings, []);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redemptions_that_are_overdue_come_in_turns() {
+    let sink = Sink::start(Manner::default(), &[]).await;
+    let (world, owner, key) = world(&sink).await;
+    save(&world, &owner, 0).await;
+    let tent =
+        json!({"name": "A tent", "gives": {"kind": "delivered"}, "prices": [{"points": 10}], "fulfil_within_days": 3});
+    let tent = json!({"version": 0, "state": "live", "reward": tent});
+    ok(&world, &owner, Method::PUT, "/api/v1/loyalty/rewards/tent", tent).await;
+    world.clock.advance(Timestamp::HOUR);
+    happen(&world, &key, person(1, "ann@example.com")).await;
+    let who = only_person(&world, &owner, "ann@example.com").await;
+    let member = ok(&world, &owner, Method::POST, "/api/v1/loyalty/members", json!({"person_id": who})).await;
+    let member = &member["member_id"];
+    let earn = json!([{"id": "e1", "member_id": member, "act": {"kind": "earn", "amount": 10 * MEMBERS}}]);
+    ok(&world, &owner, Method::POST, "/api/v1/loyalty/operations", json!({"operations": earn})).await;
+    for number in 1..=MEMBERS {
+        let wanted = json!({"id": format!("r{number}"), "member_id": member, "reward": "tent"});
+        ok(&world, &owner, Method::POST, "/api/v1/loyalty/redemptions", wanted).await;
+    }
+    world.clock.advance(4 * Timestamp::DAY);
+    let installation = &world.app.installation;
+    let redemptions = Overdue::Redemptions;
+    in_turns(async |slice: &mut Slice| points::end_some(installation, FIRST, redemptions, slice).await.unwrap()).await;
     assert_eq!(verify(&mut installation.store.read(), FIRST).await.unwrap().findings, []);
 }

@@ -145,7 +145,7 @@ pub(super) async fn save_scores(
     let begin = sql!(
         "INSERT INTO loyalty_leaderboard_periods (workspace, leaderboard, period, begins_at, ends_at, members) VALUES ($1, $2, $3, $4, $5, CAST(0 AS BIGINT))
          ON CONFLICT (leaderboard, period, workspace) DO UPDATE SET ends_at = EXCLUDED.ends_at
-             WHERE loyalty_leaderboard_periods.settled_at IS NULL AND loyalty_leaderboard_periods.ends_at <> EXCLUDED.ends_at"
+             WHERE loyalty_leaderboard_periods.closed_at IS NULL AND loyalty_leaderboard_periods.ends_at <> EXCLUDED.ends_at"
     );
     let all: Vec<i64> = scores.iter().map(|(member, _)| member.0).collect();
     tx.execute(forget, args![workspace, leaderboard, &span.key, &all]).await?;
@@ -173,6 +173,8 @@ pub struct PeriodRow {
     pub settled_at: Option<Timestamp>,
     /// How many had something then.
     pub members: i64,
+    /// Since when nothing changes any more what members had in it, and its winners are being found.
+    pub closed_at: Option<Timestamp>,
 }
 
 /// Periods of a leaderboard, the latest first.
@@ -186,7 +188,7 @@ pub async fn periods(
     limit: u32,
 ) -> Result<Vec<PeriodRow>> {
     let find = sql!(
-        "SELECT leaderboard, period, begins_at, ends_at, settled_at, members FROM loyalty_leaderboard_periods
+        "SELECT leaderboard, period, begins_at, ends_at, settled_at, members, closed_at FROM loyalty_leaderboard_periods
          WHERE workspace = $1 AND leaderboard = $2 ORDER BY begins_at DESC LIMIT $3"
     );
     db.fetch_all(find, args![workspace, leaderboard, limit]).await
@@ -198,24 +200,121 @@ pub async fn periods(
 /// The store's.
 pub async fn ended(db: &mut impl Queries, workspace: WorkspaceId, now: Timestamp) -> Result<Vec<PeriodRow>> {
     let find = sql!(
-        "SELECT leaderboard, period, begins_at, ends_at, settled_at, members FROM loyalty_leaderboard_periods
+        "SELECT leaderboard, period, begins_at, ends_at, settled_at, members, closed_at FROM loyalty_leaderboard_periods
          WHERE workspace = $1 AND ends_at <= $2 AND settled_at IS NULL ORDER BY ends_at, leaderboard"
     );
     db.fetch_all(find, args![workspace, now]).await
 }
 
-/// Notes that the winners of a period stand; whether they did not already.
-pub(super) async fn settled(
+/// Whether nothing changes any more what members had in a period.
+pub(super) async fn is_closed(
+    tx: &mut Tx,
+    workspace: WorkspaceId,
+    (leaderboard, period): (&str, &str),
+) -> Result<bool> {
+    let find = sql!(
+        "SELECT closed_at FROM loyalty_leaderboard_periods WHERE leaderboard = $2 AND period = $3 AND workspace = $1"
+    );
+    let found: Option<(Option<Timestamp>,)> = tx.fetch_optional(find, args![workspace, leaderboard, period]).await?;
+    Ok(found.is_some_and(|(closed_at,)| closed_at.is_some()))
+}
+
+/// Closes a period: from now on nothing changes what members had in it.
+pub(super) async fn close(tx: &mut Tx, workspace: WorkspaceId, row: &PeriodRow, now: Timestamp) -> Result<()> {
+    let note = sql!(
+        "UPDATE loyalty_leaderboard_periods SET closed_at = $4 WHERE leaderboard = $2 AND period = $3 AND workspace = $1"
+    );
+    tx.execute(note, args![workspace, &row.leaderboard, &row.period, now]).await.map(drop)
+}
+
+/// How far the winners of a period are found: those who have most come first.
+#[derive(Clone, Copy, Debug, Record)]
+pub(super) struct Reached {
+    /// Since when nothing changes in the period.
+    pub(super) closed_at: Option<Timestamp>,
+    /// How many were ranked.
+    pub(super) ranked: i64,
+    /// On which place the last of them is.
+    last_place: i64,
+    /// How much that one has.
+    last_score: i64,
+    /// Who that is.
+    last_member: i64,
+}
+
+impl Reached {
+    /// The place of whoever comes next and has so much.
+    pub(super) const fn place(&self, score: i64) -> i64 {
+        if self.ranked > 0 && self.last_score == score { self.last_place } else { self.ranked + 1 }
+    }
+
+    /// Whoever comes next is on that place.
+    pub(super) const fn goes_on(&mut self, place: i64, next: &ScoreRow) {
+        self.ranked += 1;
+        (self.last_place, self.last_score, self.last_member) = (place, next.score, next.member);
+    }
+}
+
+/// How far the winners of a period are found; none once they stand.
+pub(super) async fn reached(tx: &mut Tx, workspace: WorkspaceId, row: &PeriodRow) -> Result<Option<Reached>> {
+    let find = sql!(
+        "SELECT closed_at, ranked, last_place, last_score, last_member FROM loyalty_leaderboard_periods
+         WHERE leaderboard = $2 AND period = $3 AND workspace = $1 AND settled_at IS NULL"
+    );
+    tx.fetch_optional(find, args![workspace, &row.leaderboard, &row.period]).await
+}
+
+/// Notes how far the winners of a period are found, and since when they stand. Who came last is forgotten then.
+pub(super) async fn reach(
     tx: &mut Tx,
     workspace: WorkspaceId,
     row: &PeriodRow,
-    (now, members): (Timestamp, i64),
-) -> Result<bool> {
+    (reached, members, settled_at): (&Reached, i64, Option<Timestamp>),
+) -> Result<()> {
     let note = sql!(
-        "UPDATE loyalty_leaderboard_periods SET settled_at = $4, members = $5
-         WHERE leaderboard = $2 AND period = $3 AND workspace = $1 AND settled_at IS NULL"
+        "UPDATE loyalty_leaderboard_periods
+         SET ranked = $4, last_place = $5, last_score = $6, last_member = $7, members = $8, settled_at = $9
+         WHERE leaderboard = $2 AND period = $3 AND workspace = $1"
     );
-    Ok(tx.execute(note, args![workspace, &row.leaderboard, &row.period, now, members]).await? > 0)
+    let last = if settled_at.is_some() { 0 } else { reached.last_member };
+    let Reached { ranked, last_place, last_score, .. } = *reached;
+    let row =
+        args![workspace, &row.leaderboard, &row.period, ranked, last_place, last_score, last, members, settled_at];
+    tx.execute(note, row).await.map(drop)
+}
+
+/// Those of a closed period who come behind the last that was ranked. Whoever left since is among them: when it was closed they were on the leaderboard.
+pub(super) async fn behind(
+    tx: &mut Tx,
+    workspace: WorkspaceId,
+    row: &PeriodRow,
+    (reached, most): (&Reached, u32),
+) -> Result<Vec<ScoreRow>> {
+    let find = sql!(
+        "SELECT s.member, j.alias, s.score FROM loyalty_leaderboard_scores s
+         JOIN loyalty_leaderboard_joins j ON j.member = s.member AND j.leaderboard = s.leaderboard AND j.workspace = s.workspace
+         WHERE s.workspace = $1 AND s.leaderboard = $2 AND s.period = $3 AND s.score <= $4 AND (s.score < $4 OR s.member < $5)
+         ORDER BY s.score DESC, s.member DESC LIMIT $6"
+    );
+    let is_begun = reached.ranked > 0;
+    let (score, member) = if is_begun { (reached.last_score, reached.last_member) } else { (i64::MAX, i64::MAX) };
+    tx.fetch_all(find, args![workspace, &row.leaderboard, &row.period, score, member, most]).await
+}
+
+/// Which of these members won something in a period already: their own, or what somebody won who became one with them.
+pub(super) async fn have_won(
+    tx: &mut Tx,
+    workspace: WorkspaceId,
+    row: &PeriodRow,
+    members: &[MemberId],
+) -> Result<Vec<i64>> {
+    let find = sql!(
+        "SELECT member FROM loyalty_leaderboard_winners
+         WHERE leaderboard = $2 AND period = $3 AND member IN ($4) AND workspace = $1"
+    );
+    let own = members::as_rows(members);
+    let rows: Vec<(i64,)> = tx.fetch_all(find, args![workspace, &row.leaderboard, &row.period, &own]).await?;
+    Ok(rows.into_iter().map(|(member,)| member).collect())
 }
 
 /// Somebody who won.
@@ -365,12 +464,12 @@ pub(in crate::records) async fn forget(tx: &mut Tx, workspace: WorkspaceId, numb
     Ok(gone)
 }
 
-/// Takes somebody's amounts off a leaderboard's periods whose winners do not stand.
+/// Takes somebody's amounts off a leaderboard's periods that are not closed.
 pub(super) async fn take_off(tx: &mut Tx, workspace: WorkspaceId, row: &JoinRow) -> Result<()> {
     let forget = sql!(
         "DELETE FROM loyalty_leaderboard_scores WHERE member = $2 AND leaderboard = $3 AND +workspace = $1
              AND period NOT IN (SELECT period FROM loyalty_leaderboard_periods
-                 WHERE leaderboard = $3 AND workspace = $1 AND settled_at IS NOT NULL)"
+                 WHERE leaderboard = $3 AND workspace = $1 AND closed_at IS NOT NULL)"
     );
     tx.execute(forget, args![workspace, row.member, &row.leaderboard]).await.map(drop)
 }

@@ -19,6 +19,8 @@ use crate::rewards::{Refusal, Reward};
 
 /// So long points can be spent again that came back because something could not be delivered, though their lot lapsed meanwhile.
 const GRACE: i64 = 30 * Timestamp::DAY;
+/// When it is tried again to end what could not be ended.
+const PUT_OFF: i64 = Timestamp::DAY;
 
 async fn locked(tx: &mut Tx, scene: Scene<'_>, redemption: &str) -> Result<Option<Redemption>, Error> {
     head::lock(tx, scene.workspace).await?;
@@ -236,7 +238,7 @@ pub async fn are_due(db: &mut impl Queries, workspace: WorkspaceId, now: Timesta
     Ok(due.is_some())
 }
 
-/// Ends up to `most` redemptions whose time is over; how many there were.
+/// Ends up to `most` redemptions whose time is over; how many there were. One that cannot be ended is put off for a day, so that others come to their turn.
 ///
 /// # Errors
 /// As [`paid`].
@@ -255,9 +257,13 @@ pub(super) async fn expire_locked(tx: &mut Tx, scene: Scene<'_>, most: u32) -> R
     for mut row in due {
         if row.state == "requested" {
             // Points that were set aside have come back at this very instant.
-            if let Err(refusal) = undo(tx, scene, row, "expired", ("", None)).await? {
-                tracing::warn!(code = refusal.code(), "a redemption that was not settled in time could not be ended");
-            }
+            let Err(refusal) = undo(tx, scene, row.clone(), "expired", ("", None)).await? else { continue };
+            tracing::warn!(
+                code = refusal.code(),
+                "a redemption that was not settled in time could not be ended; it is tried again in a day"
+            );
+            row.due_at = Some(scene.now.plus(PUT_OFF));
+            write(tx, scene.workspace, &row);
             continue;
         }
         if row.state == "fulfilled" {

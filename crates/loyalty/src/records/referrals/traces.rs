@@ -66,13 +66,17 @@ pub async fn sharing(db: &mut impl Queries, workspace: WorkspaceId, traces: &[Tr
 /// So many identifiers with one trace are a crowd.
 const SHARING_MAX: u32 = 50;
 
-/// Forgets what was seen last before an instant, a part at a time; how many rows.
+/// Forgets up to `most` of what was seen last before an instant, the oldest first; how many there were.
 ///
 /// # Errors
 /// The store's.
-pub async fn purge(tx: &mut Tx, workspace: WorkspaceId, before: Timestamp) -> Result<u64> {
-    let delete = sql!("DELETE FROM loyalty_referral_traces WHERE workspace = $1 AND seen_at < $2");
-    tx.execute(delete, args![workspace, before]).await
+pub async fn purge(tx: &mut Tx, workspace: WorkspaceId, before: Timestamp, most: u32) -> Result<usize> {
+    let delete = sql!(
+        "DELETE FROM loyalty_referral_traces WHERE (digest, handle) IN (SELECT digest, handle FROM loyalty_referral_traces
+             WHERE workspace = $1 AND seen_at < $2 ORDER BY seen_at LIMIT $3) AND workspace = $1"
+    );
+    let gone = tx.execute(delete, args![workspace, before, most]).await?;
+    Ok(usize::try_from(gone).expect("no more than were asked for"))
 }
 
 /// Whether something was seen last before an instant.

@@ -122,11 +122,18 @@ pub async fn cancel(tx: &mut Tx, desk: Desk<'_>, transfer: &str, by: Option<Memb
     Ok(Ok(row))
 }
 
-/// Takes back what arrived, and gives it to whoever sent it, into the lots that it came from; `shortage` says what is done with what was spent.
+/// Takes back what arrived, and gives it to whoever sent it, into the lots that it came from; `shortage` says what is done with what was spent. A user of a `role` undoes none of more points than that may change
+/// alone; without a role it is a program that asks, which has no such limit.
 ///
 /// # Errors
 /// As [`claim`].
-pub async fn reverse(tx: &mut Tx, desk: Desk<'_>, transfer: &str, shortage: Shortage, reason: &str) -> Outcome {
+pub async fn reverse(
+    tx: &mut Tx,
+    desk: Desk<'_>,
+    transfer: &str,
+    shortage: Shortage,
+    (reason, role): (&str, Option<&str>),
+) -> Outcome {
     let Some(mut row) = locked(tx, desk, transfer).await? else { return Ok(Err(Refusal::Unknown)) };
     match row.state.as_str() {
         "reversed" => return Ok(Ok(row)),
@@ -135,6 +142,11 @@ pub async fn reverse(tx: &mut Tx, desk: Desk<'_>, transfer: &str, shortage: Shor
     }
     if row.receiver == Some(row.sender) {
         return Ok(Err(Refusal::Ledger(ledger::Refusal::TransferToSelf)));
+    }
+    let program = desk.scene.program;
+    let may_not = |role: &str| row.arrived != 0 && !program.staff.may_alone(program, role, &row.wallet, row.arrived);
+    if role.is_some_and(may_not) {
+        return Ok(Err(Refusal::NeedsApproval));
     }
     let act = Act::Reverse { of: row.operation.clone(), portion: Portion::Rest, shortage, grace_until: None };
     let id = step(desk, &row, "reverse");

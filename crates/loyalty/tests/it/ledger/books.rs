@@ -8,7 +8,7 @@ use rapport_domain::{Calendar, PersonId, Timestamp, WorkspaceId};
 use rapport_loyalty::MIGRATIONS;
 use rapport_loyalty::ledger::{Act, Command, MemberId, Place, Source, Wallet, WalletId};
 use rapport_loyalty::liability::books::{Cell, Month, Pricing, books, vintages};
-use rapport_loyalty::records::books::{Basis, Months, Sums, behind, end_before, keep, next, read as read_books};
+use rapport_loyalty::records::books::{Basis, Months, STEP, Sums, behind, end_before, keep, next, read as read_books};
 use rapport_loyalty::records::{self, Memory, read, wallets};
 use rapport_loyalty::verify::verify;
 use rapport_store::testing::TestDatabase;
@@ -131,18 +131,26 @@ async fn what_is_kept_is_what_would_be_added_up(db: TestDatabase) {
     assert_eq!(before, all);
     assert_eq!(behind(&mut db.read(), W, &months).await.unwrap(), 2_600, "nothing is kept yet");
     // Two servers read the same step: it counts once.
-    let step = || async { next(&mut db.read(), W, &months).await.unwrap() };
+    let step = || async { next(&mut db.read(), W, &months, 250).await.unwrap() };
     let (one, other) = (step().await.unwrap(), step().await.unwrap());
     for step in [one, other] {
         let mut tx = db.begin(Priority::Background).await.unwrap();
         keep(&mut tx, W, &months, step).await.unwrap();
         tx.commit().await.unwrap();
     }
-    assert!(step().await.is_none(), "what is left is not worth it");
-    assert_eq!(behind(&mut db.read(), W, &months).await.unwrap(), 1_600);
+    assert_eq!(behind(&mut db.read(), W, &months).await.unwrap(), 2_350, "no more in a turn than were asked for");
+    let mut turns = 1;
+    while let Some(step) = step().await {
+        let mut tx = db.begin(Priority::Background).await.unwrap();
+        keep(&mut tx, W, &months, step).await.unwrap();
+        tx.commit().await.unwrap();
+        turns += 1;
+    }
+    assert_eq!(turns, 3, "what is left is not worth it");
+    assert_eq!(behind(&mut db.read(), W, &months).await.unwrap(), 1_850);
     let kept: Option<i64> =
         db.read().scalar(sql!("SELECT CAST(SUM(amount) AS BIGINT) FROM loyalty_books"), args![]).await.unwrap();
-    assert_eq!(kept, Some(1_000));
+    assert_eq!(kept, Some(750));
     assert_eq!(sorted(&sums(&db, &months).await), before);
     // In another zone months begin elsewhere: it is all reckoned again.
     let shifted = Months::at("There", 0, vec![Timestamp(0), Timestamp(20)]);
@@ -151,14 +159,14 @@ async fn what_is_kept_is_what_would_be_added_up(db: TestDatabase) {
         again.iter().map(|cell| (cell.vintage, cell.amount)).collect::<Vec<_>>(),
         [(Some(0), 1_300), (Some(1), 1_300)]
     );
-    let step = next(&mut db.read(), W, &shifted).await.unwrap().unwrap();
+    let step = next(&mut db.read(), W, &shifted, STEP).await.unwrap().unwrap();
     let mut tx = db.begin(Priority::Background).await.unwrap();
     keep(&mut tx, W, &shifted, step).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(sorted(&sums(&db, &shifted).await), again);
     // In a zone that there is, `verify` reckons them as well.
     let utc = Months::of(&Calendar::default(), "UTC");
-    let step = next(&mut db.read(), W, &utc).await.unwrap().unwrap();
+    let step = next(&mut db.read(), W, &utc, STEP).await.unwrap().unwrap();
     let mut tx = db.begin(Priority::Background).await.unwrap();
     keep(&mut tx, W, &utc, step).await.unwrap();
     assert_eq!(verify(&mut tx, W).await.unwrap().findings, []);

@@ -12,7 +12,7 @@ use rapport_domain::{Event, Timestamp, WorkspaceId};
 use rapport_loyalty::document::State;
 use rapport_loyalty::ledger::MemberId;
 use rapport_loyalty::records::badges::{self, Whose};
-use rapport_loyalty::records::leaderboards::{self as records, Joined, Scene};
+use rapport_loyalty::records::leaderboards::{self as records, Joined, Scene, Turn};
 use rapport_loyalty::records::members;
 use rapport_profiles::{Applied, AppliedEvent};
 use rapport_store::Tx;
@@ -32,6 +32,8 @@ const BOARD: &str = "walkers";
 const SINCE: i64 = 150;
 /// And the leaderboard: one of its months at least is over, and its winners stand.
 const BOARD_SINCE: i64 = 75;
+/// More than may win in a month.
+const WINNERS: u32 = 1_000;
 /// As what others see those who are on it.
 const NAMES: [&str; 18] = [
     "Moss & Boots",
@@ -139,8 +141,13 @@ impl Doing {
         let people: BTreeSet<_> = day.applied.iter().map(|it| it.person).collect();
         leaderboards::hear_at(installation, tx, day.workspace, people, day.now).await?;
         for row in records::ended(tx, day.workspace, day.now).await? {
-            on_boards(installation, tx, day, async |tx, scene| Ok(records::settle(tx, scene, &row).await.map(drop)?))
-                .await?;
+            let members = records::above(tx, day.workspace, (&row.leaderboard, &row.period), 0).await?;
+            on_boards(installation, tx, day, async |tx, scene| {
+                // The period is closed, and all who won are found at once: nobody waits for it.
+                while let Turn::Closed | Turn::Found(_) = records::settle(tx, scene, &row, (members, WINNERS)).await? {}
+                Ok(())
+            })
+            .await?;
         }
         Ok(())
     }

@@ -228,7 +228,8 @@ impl SendingWords {
             Refusal::Ledger(ledger::Refusal::TransferToSelf) => 15,
             Refusal::Ledger(ledger::Refusal::AmountZero | ledger::Refusal::AmountNegative) => 5,
             Refusal::Ledger(it) => return page.refusal(rewards::Refusal::Ledger(it)),
-            Refusal::IdReused | Refusal::Unknown | Refusal::NotNow => {
+            // Members undo nothing: only staff need anybody's approval.
+            Refusal::IdReused | Refusal::Unknown | Refusal::NotNow | Refusal::NeedsApproval => {
                 return page.refusal(rewards::Refusal::NotNow);
             }
         };
