@@ -3,6 +3,7 @@
 //! Always holds: nothing depends on it being in time. Whoever asks for a balance or spends points meets what is due by then, whether it was posted or not; this only keeps
 //! lists and totals true for those who do not come by.
 
+pub mod adjusting;
 pub mod facts;
 pub mod gifts;
 pub mod giving;
@@ -20,7 +21,7 @@ use std::time::{Duration, Instant};
 
 use rapport_domain::WorkspaceId;
 use rapport_loyalty::records::books::{self, Months};
-use rapport_loyalty::records::{bulks, payments, redemptions};
+use rapport_loyalty::records::{payments, redemptions};
 use rapport_store::{Priority, Slice};
 use tokio::sync::watch;
 
@@ -166,27 +167,16 @@ async fn end_gifts(
     Ok(())
 }
 
-/// Works on adjustments of many accounts.
+/// Works on adjustments of many accounts, and forgets drafts that were cut short.
 async fn adjust(
     installation: &Installation,
     workspace: WorkspaceId,
     stop: &watch::Receiver<bool>,
 ) -> Result<(), rapport_loyalty::Error> {
     let mut slice = Slice::default();
-    while let Some(bulk) = bulks::open(&mut installation.store.read(), workspace).await? {
-        let programs = installation.programs.get(&mut installation.store.read(), workspace).await?;
-        let Some(program) = programs.latest().map(|it| &it.program) else { break };
-        let (calendar, now) = (program.calendar()?, installation.clock.now());
-        let scene = redemptions::Scene { workspace, program, calendar: &calendar, now, rng: &*installation.rng };
-        let mut tx = installation.store.begin(Priority::Background).await?;
-        let began = Instant::now();
-        let adjusted = bulks::step(&mut tx, scene, &bulk, slice.size()).await?;
-        tx.commit().await?;
-        slice.took(began.elapsed(), adjusted);
-        if *stop.borrow() {
-            break;
-        }
-    }
+    while !*stop.borrow() && adjusting::work(installation, workspace, &mut slice).await? {}
+    let mut slice = Slice::default();
+    while !*stop.borrow() && adjusting::forget(installation, workspace, &mut slice).await? {}
     Ok(())
 }
 

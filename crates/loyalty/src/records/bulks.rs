@@ -3,16 +3,20 @@
 //! Always holds: whose accounts they are is fixed when it is looked at, and each is posted to once, wherever the work was cut short; what one account refuses does not keep the others from theirs; undoing reverses
 //! what was posted, and nothing else.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod drafting;
+
+use std::collections::BTreeMap;
 
 use rapport_domain::{Timestamp, WorkspaceId};
 use rapport_store::{Json, Queries, Record, Tx, args, sql};
 use serde::{Deserialize, Serialize};
 
+pub use drafting::{Drafting, LookedAt, abandoned, forget_draft};
+
 use super::redemptions::Scene;
-use super::{Memory, head, members, read, wallets};
+use super::{Memory, head, wallets};
 use crate::Error;
-use crate::ledger::{self, Act, Command, MemberId, Portion, REFERENCE_MAX, Shortage, Source, Standing, WalletId};
+use crate::ledger::{self, Act, Command, MemberId, Portion, Shortage, Source};
 use crate::program::WalletPlan;
 use crate::rewards::Refusal;
 
@@ -49,7 +53,7 @@ pub struct Bulk {
     pub reason: String,
     /// The segment whose members they were, if it was one.
     pub of_segment: String,
-    /// `draft`, `running`, `done`, `undoing` or `undone`.
+    /// `draft`, `running`, `done`, `undoing` or `undone`; before all its accounts are there `drafting`, which nobody sees.
     pub state: String,
     /// How many accounts.
     pub members: i64,
@@ -112,131 +116,12 @@ pub struct Asked<'a> {
     pub by: &'a str,
 }
 
-/// Fixes whose accounts are to be adjusted and says what would come of it. Numbers that were merged into others are theirs; each account counts once.
-///
-/// # Errors
-/// The store's.
-pub async fn draft(
-    tx: &mut Tx,
-    scene: Scene<'_>,
-    asked: Asked<'_>,
-    whose: &[MemberId],
-) -> Result<Result<Bulk, Refusal>, Error> {
-    let is_short = |text: &str| text.len() <= REFERENCE_MAX && !text.contains('\0');
-    if asked.id.is_empty() || ![asked.id, asked.reason].into_iter().all(is_short) {
-        return Ok(Err(Refusal::Ledger(ledger::Refusal::IdMalformed)));
-    }
-    if asked.amount == 0 {
-        return Ok(Err(Refusal::Ledger(ledger::Refusal::AmountZero)));
-    }
-    if asked.amount.unsigned_abs() > asked.wallet.amount_max.unsigned_abs() {
-        return Ok(Err(Refusal::Ledger(ledger::Refusal::AmountTooLarge)));
-    }
-    let content = (
-        &asked.wallet.key,
-        asked.amount,
-        asked.reason,
-        asked.of_segment,
-        if asked.of_segment.is_empty() { whose } else { &[] },
-    );
-    let content = serde_json::to_vec(&content).expect("plain values become JSON");
-    let fingerprint: [u8; 16] = blake3::hash(&content).as_bytes()[..16].try_into().expect("a hash has 32 bytes");
-    head::lock(tx, scene.workspace).await?;
-    let find = sql!("SELECT * FROM loyalty_bulks WHERE id = $2 AND workspace = $1");
-    let earlier: Option<Bulk> = tx.fetch_optional(find, args![scene.workspace, asked.id]).await?;
-    if let Some(earlier) = earlier {
-        return Ok(if earlier.fingerprint == fingerprint { Ok(earlier) } else { Err(Refusal::IdReused) });
-    }
-    let Some(wallet) = wallets::numbers(tx, scene.workspace).await?.get(&asked.wallet.key).copied() else {
-        return Ok(Err(Refusal::Ledger(ledger::Refusal::WalletUnknown)));
-    };
-    let bulk = format!("blk_{:016x}{:016x}", scene.rng.next_u64(), scene.rng.next_u64());
-    let mut foreseen = Foreseen::default();
-    let mut seen = BTreeSet::new();
-    for part in whose.chunks(500) {
-        let looked_at = look(tx, scene, (wallet, asked), part).await?;
-        let mut rows = Vec::new();
-        for (member, had, refused) in looked_at {
-            if !seen.insert(member) {
-                continue;
-            }
-            match refused {
-                None => {
-                    (foreseen.members, foreseen.points) = (foreseen.members + 1, foreseen.points + asked.amount);
-                }
-                Some(refusal) => *foreseen.refused.entry(refusal.code().to_owned()).or_insert(0) += 1,
-            }
-            let place = i64::try_from(seen.len()).unwrap_or(i64::MAX);
-            let refused = refused.map(ledger::Refusal::code);
-            rows.push(args![scene.workspace, &bulk, place, member.0, had, "waiting", refused]);
-        }
-        let add = sql!(
-            "INSERT INTO loyalty_bulk_members (workspace, bulk, place, member, had, state, refused) VALUES {rows}"
-        );
-        tx.execute_many(add, rows).await?;
-    }
-    let row = Bulk {
-        bulk,
-        id: asked.id.to_owned(),
-        fingerprint,
-        wallet: asked.wallet.key.clone(),
-        amount: asked.amount,
-        reason: asked.reason.to_owned(),
-        of_segment: asked.of_segment.to_owned(),
-        state: "draft".to_owned(),
-        members: i64::try_from(seen.len()).unwrap_or(i64::MAX),
-        foreseen: serde_json::to_value(&foreseen).expect("plain values become JSON"),
-        through: 0,
-        posted: 0,
-        refused: 0,
-        undone: 0,
-        asked_by: asked.by.to_owned(),
-        asked_at: scene.now,
-        started_by: String::new(),
-        finished_at: None,
-    };
-    write(tx, scene.workspace, &row).await?;
-    Ok(Ok(row))
-}
-
-/// What each account has, and whether it would refuse.
-async fn look(
-    tx: &mut Tx,
-    scene: Scene<'_>,
-    (wallet, asked): (WalletId, Asked<'_>),
-    part: &[MemberId],
-) -> Result<Vec<(MemberId, i64, Option<ledger::Refusal>)>, Error> {
-    let mut numbers = Vec::new();
-    for member in part {
-        numbers.push(members::now(tx, scene.workspace, *member).await?);
-    }
-    let standings = members::with_balances(tx, scene.workspace, numbers.iter().map(|it| it.0).collect()).await?;
-    let standings: BTreeMap<MemberId, Standing> =
-        standings.iter().map(|row| (row.member(), Standing::read(&row.standing))).collect();
-    let accounts = read::accounts(tx, scene.workspace, &numbers, scene.now).await?;
-    let one = |member: MemberId| {
-        let balance = accounts.get(&(member, wallet)).map(ledger::Account::balance).unwrap_or_default();
-        let after = balance.pending + balance.available + balance.held + asked.amount;
-        let refused = match standings.get(&member) {
-            None | Some(Standing::Unknown) => Some(ledger::Refusal::MemberUnknown),
-            Some(Standing::Closed | Standing::Merged) => Some(ledger::Refusal::MemberClosed),
-            _ if balance.available + asked.amount < 0 => Some(ledger::Refusal::InsufficientPoints),
-            _ if asked.amount > 0 && asked.wallet.balance_max.is_some_and(|most| after > most) => {
-                Some(ledger::Refusal::BalanceLimit)
-            }
-            _ => None,
-        };
-        (member, balance.available, refused)
-    };
-    Ok(numbers.into_iter().map(one).collect())
-}
-
 /// By its own id.
 ///
 /// # Errors
 /// The store's.
 pub async fn find(db: &mut impl Queries, workspace: WorkspaceId, bulk: &str) -> rapport_store::Result<Option<Bulk>> {
-    let find = sql!("SELECT * FROM loyalty_bulks WHERE bulk = $2 AND workspace = $1");
+    let find = sql!("SELECT * FROM loyalty_bulks WHERE bulk = $2 AND workspace = $1 AND state <> 'drafting'");
     db.fetch_optional(find, args![workspace, bulk]).await
 }
 
@@ -246,7 +131,8 @@ pub async fn find(db: &mut impl Queries, workspace: WorkspaceId, bulk: &str) -> 
 /// The store's.
 pub async fn list(db: &mut impl Queries, workspace: WorkspaceId, limit: u32) -> rapport_store::Result<Vec<Bulk>> {
     let list = sql!(
-        "SELECT * FROM loyalty_bulks WHERE workspace = $1 AND asked_at <= $2 ORDER BY asked_at DESC, bulk DESC LIMIT $3"
+        "SELECT * FROM loyalty_bulks WHERE workspace = $1 AND asked_at <= $2 AND state <> 'drafting'
+         ORDER BY asked_at DESC, bulk DESC LIMIT $3"
     );
     db.fetch_all(list, args![workspace, Timestamp(i64::MAX), limit]).await
 }

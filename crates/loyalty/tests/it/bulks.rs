@@ -6,7 +6,7 @@ use rapport_domain::{PersonId, Timestamp};
 use rapport_loyalty::MIGRATIONS;
 use rapport_loyalty::ledger::{MemberId, Standing};
 use rapport_loyalty::program::Program;
-use rapport_loyalty::records::bulks::{self, Asked, Bulk, Foreseen};
+use rapport_loyalty::records::bulks::{self, Asked, Bulk, Drafting, Foreseen};
 use rapport_loyalty::records::{members, merging};
 use rapport_loyalty::rewards::Refusal;
 use rapport_loyalty::verify::verify;
@@ -30,8 +30,29 @@ impl World {
     async fn draft(&self, id: &str, amount: i64, whose: &[MemberId]) -> Result<Bulk, Refusal> {
         let wallet = &self.program.wallets[0];
         let asked = Asked { id, wallet, amount, reason: "a late parcel", of_segment: "", by: "usr_1" };
+        let mut drafting = Drafting::prepare(&mut self.store.read(), self.scene(), asked, whose).await.unwrap()?;
         let mut tx = self.begin().await;
-        let outcome = bulks::draft(&mut tx, self.scene(), asked, whose).await.unwrap();
+        let earlier = drafting.begin(&mut tx, W).await.unwrap();
+        tx.commit().await.unwrap();
+        if let Some(row) = earlier? {
+            return Ok(row);
+        }
+        for part in whose.chunks(4) {
+            self.add(&mut drafting, part).await;
+        }
+        self.finish(drafting).await
+    }
+
+    async fn add(&self, drafting: &mut Drafting<'_>, part: &[MemberId]) {
+        let looked_at = drafting.look(&mut self.store.read(), self.scene(), part).await.unwrap();
+        let mut tx = self.begin().await;
+        drafting.add(&mut tx, W, looked_at).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+
+    async fn finish(&self, drafting: Drafting<'_>) -> Result<Bulk, Refusal> {
+        let mut tx = self.begin().await;
+        let outcome = drafting.finish(&mut tx, W).await.unwrap();
         tx.commit().await.unwrap();
         outcome
     }
@@ -139,4 +160,45 @@ async fn one_that_is_stopped_in_the_midst_undoes_what_was_posted(db: TestDatabas
         assert_eq!(world.available(*member).await, if place == 1 { 0 } else { 5 });
     }
     assert_eq!(verify(&mut world.store.read(), W).await.unwrap().findings, []);
+}
+
+/// Whoever drafts is cut short behind some accounts: nobody sees that, it can be drafted again, and what was written down is forgotten a part at a time.
+#[db_test(MIGRATIONS)]
+async fn a_draft_is_seen_once_it_is_whole(db: TestDatabase) {
+    let world = World::found(&db).await;
+    let mut all = Vec::new();
+    for person in 1..=6 {
+        all.push(world.member(person, 5).await);
+    }
+    let wallet = &world.program.wallets[0];
+    let asked = Asked { id: "b1", wallet, amount: 7, reason: "a late parcel", of_segment: "", by: "usr_1" };
+    let mut cut = Drafting::prepare(&mut db.read(), world.scene(), asked, &all).await.unwrap().unwrap();
+    let mut tx = world.begin().await;
+    assert_eq!(cut.begin(&mut tx, W).await.unwrap(), Ok(None));
+    tx.commit().await.unwrap();
+    world.add(&mut cut, &all[..5]).await;
+    assert_eq!(bulks::list(&mut db.read(), W, 10).await.unwrap(), []);
+    assert_eq!(bulks::abandoned(&mut db.read(), W, world.now).await.unwrap(), None, "it was begun just now");
+    let later = world.now.plus(1);
+    let bulk = bulks::abandoned(&mut db.read(), W, later).await.unwrap().unwrap();
+    assert_eq!(bulks::find(&mut db.read(), W, &bulk).await.unwrap(), None);
+    assert_eq!(world.start(&bulk, "usr_2", false).await, Err(Refusal::ChangeUnknown));
+
+    let whole = world.draft("b1", 7, &all).await.unwrap();
+    assert_eq!((whole.members, whole.foreseen().members, whole.foreseen().points), (6, 6, 42));
+    world.add(&mut cut, &all[5..]).await;
+    assert_eq!(world.finish(cut).await, Ok(whole.clone()), "the first that is whole is it");
+    let mut turns = Vec::new();
+    while let Some(bulk) = bulks::abandoned(&mut db.read(), W, later).await.unwrap() {
+        let mut tx = world.begin().await;
+        turns.push(bulks::forget_draft(&mut tx, W, &bulk, 4).await.unwrap());
+        tx.commit().await.unwrap();
+    }
+    assert_eq!(turns, [4, 2]);
+    assert_eq!(bulks::accounts(&mut db.read(), W, &bulk, 0, 100).await.unwrap(), []);
+    assert_eq!(bulks::accounts(&mut db.read(), W, &whole.bulk, 0, 100).await.unwrap().len(), 6);
+    let mut tx = world.begin().await;
+    assert_eq!(bulks::forget_draft(&mut tx, W, &whole.bulk, 4).await.unwrap(), 0, "a draft that is whole stays");
+    tx.commit().await.unwrap();
+    assert_eq!(bulks::list(&mut db.read(), W, 10).await.unwrap(), [whole]);
 }

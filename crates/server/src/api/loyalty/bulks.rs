@@ -24,6 +24,7 @@ use crate::app::App;
 use crate::auth::{Caller, Permission};
 use crate::http::extract::{Json, Path, Query};
 use crate::http::paging::{Page, PageQuery, Rows};
+use crate::points::adjusting;
 use crate::problem::Problem;
 
 /// The routes of this part.
@@ -155,9 +156,7 @@ pub async fn draft_points_bulk(
         of_segment: body.segment.as_deref().unwrap_or_default(),
         by: caller.id().as_str(),
     };
-    let mut tx = app.installation.store.begin(Priority::Background).await?;
-    let outcome = bulks::draft(&mut tx, scene, asked, &whose).await?;
-    tx.commit().await?;
+    let outcome = adjusting::draft(&app.installation, scene, asked, &whose).await?;
     shape(&app, &caller, outcome.map_err(refused)?).await
 }
 
