@@ -14,6 +14,7 @@ use rapport_store::{Priority, Queries, args, sql};
 use serde_json::{Value, json};
 
 use crate::engaging::{call, get, happen, track};
+use crate::models::only;
 use crate::recommending::is_done_once;
 use crate::world::{Browser, World};
 
@@ -144,6 +145,7 @@ async fn found(database: TestDatabase) {
         assert_eq!(answer.status.as_u16(), code, "{query}: {}", answer.text());
     }
     // It is no model of scores and stands among none; of one person it is told beside them, by the group's name.
+    only(&world, &["loyalty_index"]).await;
     rapport_server::modelling::settle(&world.app.installation).await.unwrap();
     let scoring = get(&world, &owner, "/api/v1/models").await;
     assert!(scoring["rows"].as_array().unwrap().iter().all(|it| it["model"] != "groups"), "{scoring}");

@@ -13,7 +13,7 @@ use rapport_store::testing::{TestDatabase, on_postgres, on_sqlite};
 use serde_json::{Value, json};
 
 use crate::engaging::{call, get, happen, track};
-use crate::models::{alone, count_of, people_of};
+use crate::models::{count_of, only, people_of};
 use crate::recommending::is_done_once;
 use crate::world::{Browser, World};
 
@@ -127,7 +127,12 @@ async fn found(database: TestDatabase) {
     let owner = world.browser(Role::Owner).await;
     assert_eq!(world.get(MODEL, &owner.reads()).await.status, StatusCode::NOT_FOUND, "nobody bought yet");
     fill(&world).await;
+    // Whoever has customers who bought has all models, without asking.
     settle(&world).await;
+    let there = get(&world, &owner, "/api/v1/models").await;
+    let kinds: Vec<&str> = there["rows"].as_array().unwrap().iter().map(|it| it["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["churn", "value"]);
+    only(&world, &[LOYALTY_INDEX]).await;
     let model = get(&world, &owner, MODEL).await;
     assert_eq!(
         (&model["live"]["version"], &model["held"], &model["verdict"], &model["scored_version"]),
@@ -291,6 +296,7 @@ async fn a_version_that_comes_by_itself_and_moves_most_people_waits_for_staff() 
     let world = World::with(&[("session.idle_hours", "100000"), ("session.days", "4000")]).await;
     let owner = world.browser(Role::Owner).await;
     let key = fill(&world).await;
+    only(&world, &[LOYALTY_INDEX]).await;
     settle(&world).await;
     // Reviews begin: whoever would recommend us gives one star, the others five.
     world.clock.advance(Timestamp::DAY);
@@ -371,6 +377,6 @@ async fn too_few_people_are_a_sentence_and_settings_have_bounds() {
 async fn a_look_at_the_measures_that_was_cut_off_is_done_once() {
     let world = World::new().await;
     fill(&world).await;
-    alone(&world, LOYALTY_INDEX).await;
+    only(&world, &[LOYALTY_INDEX]).await;
     is_done_once(&world, &modelling::SORT, (FIT, LEASE), LOYALTY_INDEX).await;
 }

@@ -68,6 +68,7 @@ mod message_copies;
 mod message_templates;
 mod models;
 mod models_asked;
+mod models_came;
 mod models_churn;
 mod models_contract;
 mod models_propensity;

@@ -7,7 +7,7 @@ use axum::http::{Method, StatusCode};
 use rapport_domain::Timestamp;
 use rapport_server::auth::Role;
 use rapport_server::installation::MIGRATIONS;
-use rapport_server::modelling::{self, FACTS, FIT, LEASE, SCORE};
+use rapport_server::modelling::{self, FACTS, FIT, FOUNDED, LEASE, SCORE};
 use rapport_server::records::workspaces::FIRST;
 use rapport_server::sample_shop::TRUTH;
 use rapport_store::testing::{TestDatabase, on_postgres, on_sqlite};
@@ -88,6 +88,7 @@ async fn scored(database: TestDatabase) {
     assert_eq!(get(&world, &owner, "/api/v1/models").await["rows"], json!([]), "nobody bought yet");
     world.fill(700, 3).await;
     world.app.pipeline.settle().await.unwrap();
+    only(&world, &["value"]).await;
     settle(&world).await;
     let model = get(&world, &owner, VALUE).await;
     assert_eq!((&model["live"]["version"], &model["held"], &model["verdict"]), (&json!(1), &json!(null), &json!(null)));
@@ -212,12 +213,13 @@ async fn scored(database: TestDatabase) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_version_that_does_worse_waits_for_staff() {
+async fn a_job_that_was_cut_off_is_done_once_and_a_version_that_does_worse_waits_for_staff() {
     let world = World::new().await;
     let owner = world.browser(Role::Owner).await;
     world.fill(500, 4).await;
     world.app.pipeline.settle().await.unwrap();
-    settle(&world).await;
+    only(&world, &["value"]).await;
+    cut_off(&world).await;
     // The version that scores was learnt from far more people.
     let mut tx = world.app.installation.store.begin(Priority::Interactive).await.unwrap();
     tx.execute(sql!("UPDATE model_versions SET people = people * 2"), args![]).await.unwrap();
@@ -292,22 +294,19 @@ async fn too_little_data_is_a_sentence_and_settings_have_bounds() {
     }
 }
 
-/// Only one of the models is fitted by itself.
-pub async fn alone(world: &World, model: &str) {
+/// Of the models that a workspace has by itself only these are fitted and score: what a test is not about need not be computed for it.
+pub async fn only(world: &World, models: &[&str]) {
     let mut tx = world.app.installation.store.begin(Priority::Interactive).await.unwrap();
     modelling::found(&mut tx, FIRST).await.unwrap();
-    tx.execute(sql!("UPDATE models SET is_paused = TRUE WHERE model <> $1"), args![model]).await.unwrap();
+    for other in FOUNDED.into_iter().filter(|it| !models.contains(it)) {
+        tx.execute(sql!("UPDATE models SET is_paused = TRUE WHERE model = $1"), args![other]).await.unwrap();
+    }
     tx.commit().await.unwrap();
 }
 
 /// Killed in the middle, a job is done again by whoever comes next, and once.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_job_that_was_cut_off_is_done_once() {
-    let world = World::new().await;
+async fn cut_off(world: &World) {
     let installation = &world.app.installation;
-    world.fill(400, 5).await;
-    world.app.pipeline.settle().await.unwrap();
-    alone(&world, "value").await;
     modelling::enqueue_due(installation).await.unwrap();
     let (stop, stopped) = watch::channel(false);
     let jobs = installation.store.jobs();
@@ -316,7 +315,7 @@ async fn a_job_that_was_cut_off_is_done_once() {
     assert!(!modelling::work(installation, &stopped).await.unwrap(), "somebody has it");
     world.clock.advance(past_the_lease);
     assert!(modelling::work(installation, &stopped).await.unwrap());
-    assert_eq!(count(&world, "versions").await, 1);
+    assert_eq!(count(world, "versions").await, 1);
     let mut tx = installation.store.begin(Priority::Background).await.unwrap();
     assert!(jobs.complete(&mut tx, &lost).await.is_err(), "the lease is lost");
     drop(tx);
@@ -325,12 +324,12 @@ async fn a_job_that_was_cut_off_is_done_once() {
     // The server stops while it scores.
     stop.send_replace(true);
     assert!(!modelling::work(installation, &stopped).await.unwrap());
-    assert_eq!(count(&world, "facts").await, 0);
+    assert_eq!(count(world, "facts").await, 0);
     stop.send_replace(false);
     world.clock.advance(past_the_lease);
     assert!(modelling::work(installation, &stopped).await.unwrap());
-    let told = count(&world, "facts").await;
-    assert_eq!(told, 4 * count(&world, "scores").await);
+    let told = count(world, "facts").await;
+    assert_eq!(told, 4 * count(world, "scores").await);
     assert!(told > 400);
     // As if the end of the run had not been written: it is done again, and tells nothing again.
     let mut tx = installation.store.begin(Priority::Interactive).await.unwrap();
@@ -340,5 +339,5 @@ async fn a_job_that_was_cut_off_is_done_once() {
     assert!(jobs.claim(&[SCORE], Duration::from_secs(1)).await.unwrap().is_some());
     world.clock.advance(2 * Timestamp::SECOND);
     assert!(modelling::work(installation, &stopped).await.unwrap());
-    assert_eq!((count(&world, "facts").await, count(&world, "versions").await), (told, 1));
+    assert_eq!((count(world, "facts").await, count(world, "versions").await), (told, 1));
 }

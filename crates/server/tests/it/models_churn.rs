@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use crate::engaging::{call, get, happen, track};
-use crate::models::{alone, count_of, people_of, truth};
+use crate::models::{count_of, only, people_of, truth};
 use crate::models_asked::people_by;
 use crate::models_without::note;
 use crate::world::{Browser, World};
@@ -52,6 +52,7 @@ async fn scored(database: TestDatabase) {
     let owner = world.browser(Role::Owner).await;
     world.fill(1_000, 3).await;
     world.app.pipeline.settle().await.unwrap();
+    only(&world, &["churn", "value"]).await;
     settle(&world).await;
     let model = get(&world, &owner, CHURN).await;
     assert_eq!(
@@ -182,13 +183,13 @@ async fn scored(database: TestDatabase) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn costs_make_levels_and_a_version_with_fewer_people_waits() {
+async fn a_job_that_was_cut_off_is_done_once_costs_make_levels_and_a_version_with_fewer_people_waits() {
     let world = World::new().await;
     let owner = world.browser(Role::Owner).await;
     world.fill(900, 4).await;
     world.app.pipeline.settle().await.unwrap();
-    alone(&world, "churn").await;
-    settle(&world).await;
+    only(&world, &["churn"]).await;
+    cut_off(&world).await;
     let change = async |settings: Value| {
         let answer = call(&world, &owner, Method::PUT, CHURN, json!({"settings": settings, "is_paused": false})).await;
         assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
@@ -271,31 +272,26 @@ async fn too_little_data_is_a_sentence_and_settings_have_bounds() {
 }
 
 /// Killed in the middle, a fit and a run of scores are done again by whoever comes next, and once.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_job_that_was_cut_off_is_done_once() {
-    let world = World::new().await;
+async fn cut_off(world: &World) {
     let installation = &world.app.installation;
-    world.fill(900, 5).await;
-    world.app.pipeline.settle().await.unwrap();
-    alone(&world, "churn").await;
     modelling::enqueue_due(installation).await.unwrap();
     let (stop, stopped) = watch::channel(true);
     let past_the_lease = i64::try_from(LEASE.as_micros()).unwrap() + Timestamp::SECOND;
     assert!(!modelling::work(installation, &stopped).await.unwrap(), "the server stops while it is fitted");
-    assert_eq!(count(&world, "versions").await, 0);
+    assert_eq!(count(world, "versions").await, 0);
     stop.send_replace(false);
     world.clock.advance(past_the_lease);
     assert!(modelling::work(installation, &stopped).await.unwrap());
-    assert_eq!(count(&world, "versions").await, 1);
+    assert_eq!(count(world, "versions").await, 1);
     modelling::enqueue_due(installation).await.unwrap();
     stop.send_replace(true);
     assert!(!modelling::work(installation, &stopped).await.unwrap(), "and while it scores");
-    assert_eq!(count(&world, "facts").await, 0);
+    assert_eq!(count(world, "facts").await, 0);
     stop.send_replace(false);
     world.clock.advance(past_the_lease);
     assert!(modelling::work(installation, &stopped).await.unwrap());
-    let told = count(&world, "facts").await;
-    assert_eq!(told, 2 * count(&world, "scores").await);
+    let told = count(world, "facts").await;
+    assert_eq!(told, 2 * count(world, "scores").await);
     assert!(told > 400);
     // As if the end of the run had not been written: it is done again, and tells nothing again.
     let mut tx = installation.store.begin(Priority::Interactive).await.unwrap();
@@ -303,7 +299,7 @@ async fn a_job_that_was_cut_off_is_done_once() {
     tx.commit().await.unwrap();
     modelling::enqueue_due(installation).await.unwrap();
     assert!(modelling::work(installation, &stopped).await.unwrap());
-    assert_eq!((count(&world, "facts").await, count(&world, "versions").await), (told, 1));
+    assert_eq!((count(world, "facts").await, count(world, "versions").await), (told, 1));
 }
 
 /// So many who buy about every three weeks.
@@ -367,7 +363,7 @@ async fn triggered(database: TestDatabase) {
     }
     happen(&world, &key, Vec::new()).await;
     world.app.pipeline.settle().await.unwrap();
-    alone(&world, "churn").await;
+    only(&world, &["churn"]).await;
     let settings = json!({"settings": {"horizon_weeks": 6, "active_weeks": 12}, "is_paused": false});
     assert_eq!(call(&world, &owner, Method::PUT, CHURN, settings).await.status, StatusCode::OK);
     settle(&world).await;
@@ -545,7 +541,7 @@ async fn when_people_buy_again_is_told_as_by_hand_without_those_who_refused_and_
     for (person, _) in names.iter().filter(|it| refused.contains(&it.1.as_str())) {
         note(&world, &owner, person, "denied").await;
     }
-    alone(&world, "churn").await;
+    only(&world, &["churn"]).await;
     let settings = json!({"settings": {"horizon_weeks": 6, "active_weeks": 12}, "is_paused": false});
     assert_eq!(call(&world, &owner, Method::PUT, CHURN, settings).await.status, StatusCode::OK);
     settle(&world).await;

@@ -12,7 +12,7 @@ use rapport_store::{Queries, args, sql};
 use serde_json::{Value, json};
 
 use crate::engaging::{call, get, happen, track};
-use crate::models::{alone, people_of};
+use crate::models::{only, people_of};
 use crate::world::{Browser, World};
 
 const CHURN: &str = "/api/v1/models/churn";
@@ -94,7 +94,7 @@ async fn subscribed(database: TestDatabase) {
     }
     happen(&world, &key, Vec::new()).await;
     world.app.pipeline.settle().await.unwrap();
-    alone(&world, "churn").await;
+    only(&world, &["churn"]).await;
 
     // What is no contract is refused, by its field.
     let change = async |settings: Value| {

@@ -1,5 +1,5 @@
 //! Propensities at work: a purchase, a category, an event and a condition foretold of a shop of which all is known; audiences, facts, people, segments, changes, deletion,
-//! who may what, and hostile settings.
+//! what then came, who may what, and hostile settings.
 
 use std::collections::BTreeSet;
 
@@ -10,11 +10,11 @@ use rapport_server::installation::MIGRATIONS;
 use rapport_server::modelling;
 use rapport_server::records::workspaces::FIRST;
 use rapport_store::testing::{TestDatabase, on_postgres, on_sqlite};
-use rapport_store::{Queries, args, sql};
+use rapport_store::{Priority, Queries, args, sql};
 use serde_json::{Value, json};
 
 use crate::engaging::{call, get, happen, launch, track};
-use crate::models::{count_of, people_of};
+use crate::models::{count_of, only, people_of};
 use crate::models_asked::people_by;
 use crate::world::{Browser, World};
 
@@ -150,6 +150,7 @@ async fn foretold(database: TestDatabase) {
     let world = World::over_with(&database, &[("session.idle_hours", "100000"), ("session.days", "4000")]).await;
     let owner = world.browser(Role::Owner).await;
     fill(&world).await;
+    only(&world, &[]).await;
     let of = async |key: &str| get(&world, &owner, &format!("/api/v1/models/propensity.{key}")).await;
 
     made(&world, &owner, "Next purchase", json!({"kind": "purchase"}), json!(null)).await;
@@ -264,6 +265,7 @@ async fn foretold(database: TestDatabase) {
     assert_eq!(count_of(&world, "propensity.upgrade", "versions").await, 0);
     assert_eq!(size().await, 0, "segments let go of them");
     parted_by_a_journey(&world, &owner).await;
+    what_then_came(&world, &owner).await;
 }
 
 async fn user_of(world: &World, row: &Value) -> String {
@@ -295,6 +297,40 @@ async fn parted_by_a_journey(world: &World, owner: &Browser) {
         };
         assert_eq!((entered("likely"), entered("unlikely")), expected, "{report}");
     }
+}
+
+/// A week later the first version stands beside who then clicked, to the person.
+async fn what_then_came(world: &World, owner: &Browser) {
+    const MODEL: &str = "propensity.clicks";
+    /// A week that is none of those of the past.
+    const AFTER: i64 = 100;
+    let mut tx = world.app.installation.store.begin(Priority::Interactive).await.unwrap();
+    tx.execute(sql!("UPDATE models SET is_paused = TRUE WHERE model <> $1"), args![MODEL]).await.unwrap();
+    tx.commit().await.unwrap();
+    let foretold: f64 = {
+        let all = people_of(world, owner, MODEL, "").await;
+        all.iter().map(|it| it["score"]["chance"]["chance"].as_f64().unwrap()).sum()
+    };
+    let (key, _) = world.write_key("later", None).await;
+    let start = world.clock_now();
+    let clicks = (0..PEOPLE).filter_map(|n| Some((n, clicked(n, AFTER)?))).map(|(n, campaign)| {
+        let mut event =
+            track(&format!("m{n}-after"), &format!("c{n}"), "Message Clicked", json!({"campaign": campaign}));
+        event["timestamp"] = json!(start.plus((1 + n % 6) * Timestamp::DAY).to_rfc3339());
+        event
+    });
+    world.clock.advance(7 * Timestamp::DAY);
+    let seen = track("seen-after", "c0", "Page Viewed", json!({}));
+    happen(world, &key, clicks.chain([seen]).collect()).await;
+    world.app.pipeline.settle().await.unwrap();
+    settle(world).await;
+    let versions = get(world, owner, &format!("/api/v1/models/{MODEL}/versions")).await["rows"].clone();
+    assert_eq!((&versions[0]["version"], &versions[0]["came"]), (&json!(2), &json!(null)), "{versions}");
+    let told = &versions[1]["came"];
+    let came = count(|n| clicked(n, AFTER) == Some("spring"));
+    assert_eq!((&told["came"], &told["weeks"]), (&json!(came as f64), &json!(1.0)), "{versions}");
+    // Since they were told of it two of them did something else on the same day.
+    assert!((told["said"].as_f64().unwrap() / foretold - 1.0).abs() < 0.05, "{foretold}: {told}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -11,7 +11,7 @@ use rapport_store::{Queries, args, sql};
 use serde_json::{Value, json};
 
 use crate::engaging::{call, get};
-use crate::models::people_of;
+use crate::models::{only, people_of};
 use crate::world::{Browser, World};
 
 #[test]
@@ -66,6 +66,7 @@ async fn refused(database: TestDatabase) {
     let owner = world.browser(Role::Owner).await;
     world.fill(1_000, 3).await;
     world.app.pipeline.settle().await.unwrap();
+    only(&world, &["value", "churn"]).await;
     let propensity =
         json!({"settings": {"name": "Next", "label": {"kind": "purchase"}, "horizon_weeks": 8, "active_weeks": 156}});
     let made = call(&world, &owner, Method::POST, "/api/v1/models/propensities", propensity).await;
