@@ -162,6 +162,34 @@ impl BgBb {
         (0..=chances).map(|x| of(x, chances, 0.0) + (x..chances).map(|at| of(x, at, 1.0)).sum::<f64>()).collect()
     }
 
+    /// The probabilities that they take 0, 1, 2 … of their next `chances` (equation 13): they left after so many more chances, or are there after all of them.
+    pub fn probabilities(&self, row: &Chances, chances: u32) -> Vec<f64> {
+        let row = &Self::sensible(row);
+        let (x, n, end) = (f64::from(row.frequency), f64::from(row.chances), f64::from(chances));
+        let (buys, leaves) = (self.alpha + self.beta, self.gamma + 1.0 + self.delta);
+        let sum = self.ln_sum(row);
+        let there =
+            (ln_beta(self.alpha + x, self.beta + n - x) + ln_beta(self.gamma, self.delta + n) - sum).exp().min(1.0);
+        let taken = |count: u32| {
+            let k = f64::from(count);
+            // All of the first chances taken, and gone before the next; each further term by its ratio to the one before, in logarithms, as they may be tiny.
+            let mut term =
+                ln_beta(self.alpha + x + k, self.beta + n - x) + ln_beta(self.gamma + 1.0, self.delta + n + k) - sum;
+            let mut found = 0.0;
+            for after in (count..chances).map(f64::from) {
+                found += term.exp();
+                let ways = (after + 1.0) / (after + 1.0 - k);
+                let bought = (self.beta + n - x + after - k) / (buys + n + after);
+                term += (ways * bought * (self.delta + n + after) / (leaves + n + after)).ln();
+            }
+            // Still there after the last: B(gamma, …) instead of B(gamma + 1, …).
+            found += term.exp() * (self.gamma + self.delta + n + end) / self.gamma;
+            // Who has left takes none.
+            (if count == 0 { found + 1.0 - there } else { found }).clamp(0.0, 1.0)
+        };
+        (0..=chances).map(taken).collect()
+    }
+
     /// What they are expected to take of all chances to come, each discounted at a rate of `discount` a chance: DERT (equation 14), as a sum until what is
     /// left is nothing.
     pub fn residual(&self, row: &Chances, discount: f64) -> f64 {
@@ -263,6 +291,46 @@ mod tests {
                 prop_assert_eq!(found.get(customer as usize).copied().flatten(), first.then_some(wanted));
             }
         }
+    }
+
+    proptest! {
+        /// Oracle: every way to take the chances to come, each as likely as the whole history with it, by that of the history. And the mean is what is expected.
+        #[test]
+        fn chances_to_come_are_all_histories_that_go_on(
+            n in 0u32..9, parts in (0.0..1.0f64, 0.0..1.0f64), chances in 0u32..8,
+            shapes in (0.05..6.0f64, 0.05..6.0f64, 0.05..6.0f64, 0.05..6.0f64),
+        ) {
+            let model = BgBb { alpha: shapes.0, beta: shapes.1, gamma: shapes.2, delta: shapes.3 };
+            let recency = (parts.0 * f64::from(n + 1)) as u32;
+            let frequency = if recency == 0 { 0 } else { 1 + (parts.1 * f64::from(recency)) as u32 };
+            let row = Chances { frequency, recency, chances: n, weight: 1.0 };
+            let mut wanted = vec![0.0; chances as usize + 1];
+            for way in 0u32..1 << chances {
+                let last = (0..chances).rev().find(|at| way >> at & 1 == 1).map_or(recency, |at| n + at + 1);
+                let frequency = frequency + way.count_ones();
+                let whole = Chances { frequency, recency: last, chances: n + chances, weight: 1.0 };
+                wanted[way.count_ones() as usize] += (model.ln_sum(&whole) - model.ln_sum(&row)).exp();
+            }
+            let found = model.probabilities(&row, chances);
+            prop_assert_eq!(found.len(), wanted.len());
+            for (found, wanted) in found.iter().zip(&wanted) {
+                prop_assert!((found - wanted).abs() < 1e-10, "{} {}", found, wanted);
+            }
+            let mean: f64 = found.iter().enumerate().map(|(count, it)| count as f64 * it).sum();
+            prop_assert!((mean - model.expected(&row, chances)).abs() < 1e-9);
+        }
+    }
+
+    /// Nobody has done anything yet before the first chance; and far into the chances, where single terms are below any number, all still add up.
+    #[test]
+    fn many_chances_to_come_add_up() {
+        let model = BgBb { alpha: 120.0, beta: 80.0, gamma: 0.7, delta: 900.0 };
+        let row = Chances { frequency: 0, recency: 0, chances: 0, weight: 1.0 };
+        let found = model.probabilities(&row, 300);
+        for (found, wanted) in found.iter().zip(model.probabilities_new(300)) {
+            assert!((found - wanted).abs() < 1e-10, "{found} {wanted}");
+        }
+        assert!((model.probabilities(&row, 3_000).iter().sum::<f64>() - 1.0).abs() < 1e-9);
     }
 
     #[test]

@@ -50,9 +50,54 @@ fn donations() {
         let own = |it: &&str| it.split(',').skip(2).take(2).eq([frequency, recency]);
         rows.lines().find(own).unwrap().split(',').nth(5).unwrap().parse::<f64>().unwrap()
     };
+    // How many of the next five they take: chances add up to one, and their mean is what is expected.
+    let header: Vec<&str> = rows.lines().next().unwrap().split(',').collect();
+    let place = |name: &str| header.iter().position(|it| *it == name).unwrap();
+    for line in rows.lines().skip(1) {
+        let cell = |name: &str| line.split(',').nth(place(name)).unwrap().parse::<f64>().unwrap();
+        let chances = ["p_0", "p_1", "p_2", "p_3", "p_4", "p_5"].map(cell);
+        near(chances.iter().sum(), 1.0, 9);
+        let mean: f64 = chances.iter().enumerate().map(|(count, it)| count as f64 * it).sum();
+        near(mean, cell("expected_purchases"), 9);
+        assert!(cell("expected_purchases_low") < mean && mean < cell("expected_purchases_high"), "{line}");
+        assert!(cell("purchases_low") <= mean && cell("purchases_high") <= 5.0, "{line}");
+    }
+    let to_come = found["to_come"].as_array().unwrap();
+    assert_eq!(to_come.len(), 6);
+    let all: f64 = to_come.iter().map(|it| number(it, "/taken") * number(it, "/by_the_model")).sum();
+    near(all, 12_884.2, 1);
     near(alive("0", "0"), 0.108, 3);
     near(alive("2", "4"), 0.590, 3);
     near(alive("6", "6"), 0.930, 3);
+}
+
+/// The ends of each row beside the library's own weighted draws and probabilities; and the number of chances that each takes.
+#[test]
+fn ends_of_rows() {
+    use rapport_models::buying::Buying as _;
+    let truth = ParetoNbd { r: 1.2, alpha: 6.0, s: 0.9, beta: 12.0 };
+    let people = simulated_pareto_nbd(&truth, 800, (30.0, 60.0), 9);
+    let row = |it: &History| format!("{},{},{}\n", it.frequency, it.recency, it.age);
+    let (folder, path) = file("people.csv", format!("x,t_x,t\n{}", people.iter().map(row).collect::<String>()));
+    let out = folder.path().join("rows.csv").display().to_string();
+    let columns = ["--frequency", "x", "--recency", "t_x", "--age", "t", "--method", "pareto-nbd", "--out", &out];
+    json(&[&["clv", &path], &columns[..]].concat());
+    let histories = Histories::new(&people).unwrap();
+    let fit = ParetoNbd::fit(&histories).unwrap();
+    let draws = fit.posterior(histories.groups(), 2_000, 1).unwrap();
+    let text = std::fs::read_to_string(&out).unwrap();
+    for (line, history) in text.lines().skip(1).zip(&people).step_by(40) {
+        let cells: Vec<f64> = line.split(',').skip(5).take(5).map(|it| it.parse().unwrap()).collect();
+        let [expected, low, high, fewest, most] = cells[..] else { panic!("{line}") };
+        relative(expected, fit.model.expected(history, 52.0), 1e-9);
+        let wanted = draws.interval(|it| it.expected(history, 52.0));
+        let off = (low / wanted.low).ln().abs().max((high / wanted.high).ln().abs());
+        assert!(off < 0.25 * (wanted.high / wanted.low).ln(), "{line} {wanted:?}");
+        let chances = fit.model.probabilities(history, 52.0, most as usize);
+        let below = |count: f64| chances[..count as usize].iter().sum::<f64>();
+        assert!(below(fewest) < 0.025 && below(fewest + 1.0) >= 0.025, "{line}");
+        assert!(below(most) < 0.975 && chances.iter().sum::<f64>() >= 0.975, "{line}");
+    }
 }
 
 /// Fader and Hardie 2007, table 1: what is left of 1,000 customers after each renewal; DERL at 10 % a period.
@@ -86,10 +131,21 @@ fn two_kinds_of_contracts() {
             rows += &format!("{at},yes,{},20\n", survivors[at - 1] - survivors[at]);
         }
         rows += &format!("7,no,{},20\n", survivors[7]);
-        let (_folder, path) = file("contracts.csv", format!("renewals,cancelled,customers,fee\n{rows}"));
+        let (folder, path) = file("contracts.csv", format!("renewals,cancelled,customers,fee\n{rows}"));
         let columns = ["--renewals", "renewals", "--cancelled", "cancelled", "--count", "customers", "--amount", "fee"];
         let same = json(&[&["clv", &path], &columns[..]].concat());
         assert_eq!(same["parameters"], found["parameters"]);
+        let out = folder.path().join("rows.csv").display().to_string();
+        json(&[&["clv", &path, "--out", &out], &columns[..]].concat());
+        let rows = std::fs::read_to_string(&out).unwrap();
+        let header = "customer,customers,renewals,cancelled,p_renews,expected_payments,expected_payments_low,expected_payments_high,\
+            residual,value,value_low,value_high";
+        assert_eq!(rows.lines().next(), Some(header));
+        // Who cancelled pays nothing more, which is sure; the others pay between the ends.
+        let gone = rows.lines().find(|it| it.contains(",yes,")).unwrap();
+        assert!(gone.ends_with(",0,0,0,0,0,0,0"), "{gone}");
+        let kept: Vec<f64> = rows.lines().last().unwrap().split(',').skip(5).map(|it| it.parse().unwrap()).collect();
+        assert!(kept[1] < kept[0] && kept[0] < kept[2] && kept[5] < kept[4] && kept[4] < kept[6], "{kept:?}");
         let payments = number(&same, "/metrics/expected_payments_for_ever_discounted");
         relative(number(&same, "/metrics/expected_value"), 20.0 * payments, 1e-12);
     }

@@ -60,6 +60,104 @@ fn learning_is_the_same_again() {
     assert!(rows.lines().nth(1).unwrap().contains("raises it"), "{rows:.300}");
 }
 
+/// Each customer with a probability.
+fn probabilities(path: &str) -> Vec<(String, f64)> {
+    let line = |it: &str| {
+        let mut cells = it.split(',');
+        (cells.next().unwrap().to_owned(), cells.next().unwrap().parse().unwrap())
+    };
+    std::fs::read_to_string(path).unwrap().lines().skip(1).map(line).collect()
+}
+
+/// A model of events knows its columns, its horizon and who is gone already; it says the same of the same customers, and is judged by what followed.
+#[test]
+fn what_is_learnt_of_events_is_the_same_again() {
+    let (folder, path) = file("purchases.csv", crate::written::purchases());
+    let out = |name: &str| folder.path().join(name).display().to_string();
+    let (a, b, kept) = (out("a.csv"), out("b.csv"), out("kept.json"));
+    for model in ["churn", "propensity"] {
+        let columns = ["--customer", "customer", "--date", "day", "--amount", "amount", "--horizon", "28d"];
+        let known = [model, &path, "--dates", "days", "--until", "152"];
+        let fit = [&known[..], &columns[..], &["--out", &a][..]].concat();
+        let (first, second) = there_and_back(&fit, &[&known[..], &["--out", &b][..]].concat());
+        assert_eq!(first["model"], second["model"]);
+        assert_eq!(number(&second, "/metrics/horizon_days"), 28.0);
+        let (told, again) = (probabilities(&a), probabilities(&b));
+        assert!(told.len() > 50 && told.len() == again.len(), "{} {}", told.len(), again.len());
+        let alike = |(a, b): (&(String, f64), &(String, f64))| a.0 == b.0 && (a.1 - b.1).abs() < 1e-9;
+        assert!(told.iter().zip(&again).all(alike), "{model}");
+        // The 28 days that followed are in the file: who of these came back in them, by hand.
+        let text = crate::written::purchases();
+        let came = |who: &str| {
+            text.lines().skip(1).any(|line| {
+                let cells: Vec<&str> = line.split(',').collect();
+                cells[0] == who && (153.0..181.0).contains(&cells[1].parse::<f64>().unwrap())
+            })
+        };
+        let positive = again.iter().filter(|it| came(&it.0) == (model == "propensity")).count();
+        assert_eq!(number(&second, "/metrics/rows"), again.len() as f64);
+        assert_eq!(number(&second, "/metrics/positives"), positive as f64);
+        assert!(number(&second, "/metrics/auc") > 0.5, "{second}");
+        // Of the last day nothing is known that followed.
+        let fit = [&known[..], &columns[..], &["--save", &kept][..]].concat();
+        json(&fit);
+        let last = json(&[model, &path, "--dates", "days", "--load", &kept]);
+        assert!(last["metrics"].get("auc").is_none() && number(&last, "/metrics/mean_probability") > 0.0, "{last}");
+    }
+    let load = ["propensity", &path, "--dates", "days", "--load", &kept];
+    assert!(refused(&[&load[..], &["--label", "amount"]].concat()).contains("was fitted to events"));
+    for flag in ["--horizon", "--active"] {
+        assert_eq!(crate::run(&[&load[..], &[flag, "30d"]].concat()).status.code(), Some(2), "{flag}");
+    }
+    let error = refused(&["churn", &path, "--dates", "days", "--load", &kept]);
+    assert!(error.contains("`rapport models propensity`"), "{error}");
+}
+
+/// A model that was fitted without amounts does not look at those of another file.
+#[test]
+fn amounts_are_looked_at_as_before() {
+    let with = crate::written::purchases();
+    let without: String = with.lines().map(|it| it.rsplit_once(',').unwrap().0.to_owned() + "\n").collect();
+    let (folder, bare) = file("bare.csv", without);
+    let (_other, path) = file("purchases.csv", with);
+    let out = |name: &str| folder.path().join(name).display().to_string();
+    let (kept, a, b) = (out("kept.json"), out("a.csv"), out("b.csv"));
+    let fit = ["churn", &bare, "--customer", "customer", "--date", "day", "--dates", "days", "--horizon", "28d"];
+    json(&[&fit[..], &["--save", &kept, "--out", &a][..]].concat());
+    json(&["churn", &path, "--dates", "days", "--load", &kept, "--out", &b]);
+    let (told, again) = (probabilities(&a), probabilities(&b));
+    assert!(told.len() > 30 && told.len() == again.len());
+    assert!(told.iter().zip(&again).all(|(a, b)| a.0 == b.0 && (a.1 - b.1).abs() < 1e-9));
+    let error = refused(&["churn", &path, "--dates", "days", "--load", &kept, "--amount", "amount"]);
+    assert!(error.contains("fitted without amounts"), "{error}");
+}
+
+/// New customers have no label, and days may be among what is known of them: the file of the model says what its rows are.
+#[test]
+fn new_customers_need_no_label() {
+    let mut next = crate::written::chance(4);
+    let rows: Vec<(f64, f64)> = (0..400).map(|_| (next(), next())).collect();
+    let lines = |label: bool| {
+        let line = |(at, it): (usize, &(f64, f64))| {
+            let left = if it.0 > 0.4 + 0.4 * it.1 { "yes" } else { "no" };
+            let end = if label { format!(",{left}") } else { String::new() };
+            format!("c{at},2026-01-{:02},{},{}{end}\n", 1 + at % 28, it.0, it.1)
+        };
+        rows.iter().enumerate().map(line).collect::<String>()
+    };
+    let (folder, old) = file("old.csv", format!("customer,date,late,orders,churn\n{}", lines(true)));
+    let (_new, path) = file("new.csv", format!("customer,date,late,orders\n{}", lines(false)));
+    let out = |name: &str| folder.path().join(name).display().to_string();
+    let (kept, a, b) = (out("kept.json"), out("a.csv"), out("b.csv"));
+    json(&["churn", &old, "--label", "churn", "--save", &kept, "--out", &a]);
+    json(&["churn", &path, "--load", &kept, "--out", &b]);
+    let (told, again) = (probabilities(&a), probabilities(&b));
+    assert_eq!((told.len(), again.len()), (400, 400));
+    assert!(told.iter().zip(&again).all(|(a, b)| a.0 == b.0 && (a.1 - b.1).abs() < 1e-9));
+    let error = refused(&["churn", &path, "--load", &kept, "--date", "date"]);
+    assert!(error.contains("was fitted to a row a customer"), "{error}");
+}
+
 #[test]
 fn groups_and_lifetimes_are_the_same_again() {
     if let Some(file) = data("wholesale_customers/wholesale_customers.csv") {
@@ -125,6 +223,39 @@ fn scores_are_the_same_again() {
     let (a, b) = (values(&a), values(&b));
     assert_eq!((a.len(), b.len()), (602, 602));
     assert!(a.iter().zip(&b).all(|(a, b)| (a - b).abs() < 1e-9));
+}
+
+/// A row a customer has the ends of what is told of them, by a model that was fitted and by the same out of a file.
+#[test]
+fn ends_of_each_customer_are_the_same_again() {
+    let (folder, path) = file("purchases.csv", crate::written::purchases());
+    let out = |name: &str| folder.path().join(name).display().to_string();
+    let (a, b) = (out("a.csv"), out("b.csv"));
+    let columns = ["clv", &path, "--dates", "days"];
+    let (fit, again) = (["--method", "mbg-nbd", "--out", &a], ["--out", &b]);
+    there_and_back(&[&columns[..], &fit[..]].concat(), &[&columns[..], &again[..]].concat());
+    let read = |path: &str| {
+        let text = std::fs::read_to_string(path).unwrap();
+        let line = |it: &str| it.split(',').skip(1).map(|it| it.parse().unwrap_or(f64::NAN)).collect::<Vec<f64>>();
+        text.lines().skip(1).map(line).collect::<Vec<_>>()
+    };
+    let (first, second) = (read(&a), read(&b));
+    assert_eq!((first.len(), second.len()), (250, 250));
+    for (first, second) in first.iter().zip(&second) {
+        let near = |(a, b): (&f64, &f64)| (a - b).abs() <= 1e-6 * (1.0 + a.abs());
+        assert!(first.iter().zip(second).all(near), "{first:?} {second:?}");
+        // Frequency, recency, age and whether they are there come before.
+        let [expected, low, high, fewest, most, _, value, value_low, value_high] = first[4..] else {
+            panic!("{first:?}")
+        };
+        assert!(0.0 < low && low < expected && expected < high, "{first:?}");
+        assert!(value_low < value && value < value_high, "{first:?}");
+        // What is unsure of amounts is unsure of values, too; and what one does varies more than what is expected of all like them.
+        assert!(value_high / value_low > high / low, "{first:?}");
+        assert!(fewest <= expected && fewest == fewest.trunc() && most == most.trunc(), "{first:?}");
+    }
+    let wider = first.iter().filter(|it| it[8] - it[7] > it[6] - it[5]).count();
+    assert!(wider > 50, "{wider}");
 }
 
 /// What effects are expected of each row; and which recommender was best.

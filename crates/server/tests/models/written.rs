@@ -189,7 +189,8 @@ fn done() -> Vec<Case> {
             model: "clv",
             rows: purchases(),
             flags: &["--dates", "days", "--method", "mbg-nbd"],
-            header: "customer,frequency,recency,age,p_alive,expected_purchases,expected_spend,value",
+            header: "customer,frequency,recency,age,p_alive,expected_purchases,expected_purchases_low,expected_purchases_high,\
+                purchases_low,purchases_high,expected_spend,value,value_low,value_high",
             written: 250,
             picture: "█",
         },

@@ -3,6 +3,7 @@
 //! What a file holds decides which models can be fitted: purchases, or how often somebody bought, when last and for how long they are known ([`learnt`]); chances to
 //! buy that were taken or not ([`chances`]); contracts that were renewed or cancelled ([`contracts`]).
 
+mod between;
 mod chances;
 mod contracts;
 mod kept;

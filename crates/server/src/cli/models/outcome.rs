@@ -6,6 +6,8 @@
 mod events;
 mod shown;
 
+use std::path::Path;
+
 use anyhow::{Result, bail};
 use rapport_imports::Field;
 use rapport_models::Fault;
@@ -49,10 +51,10 @@ pub struct OutcomeArgs {
     #[arg(long, value_name = "DAY", conflicts_with = "label")]
     until: Option<String>,
     /// A row an event: how far to look ahead (90d, 12w); unless said, the time within which nine of ten come back.
-    #[arg(long, value_name = "TIME", value_parser = span, conflicts_with = "label")]
+    #[arg(long, value_name = "TIME", value_parser = span, conflicts_with_all = ["label", "load"])]
     horizon: Option<f64>,
     /// A row an event: who did nothing for so long is gone already and not looked at; twice the horizon unless said.
-    #[arg(long, value_name = "TIME", value_parser = span, conflicts_with = "label")]
+    #[arg(long, value_name = "TIME", value_parser = span, conflicts_with_all = ["label", "load"])]
     active: Option<f64>,
     /// What acting on one customer costs; with --worth this gives the probability from which on it pays.
     #[arg(long, value_name = "AMOUNT", requires = "worth")]
@@ -124,6 +126,9 @@ pub fn run(args: &OutcomeArgs, told: Told) -> Result<()> {
         bail!("--cost must not be below zero, and --worth must be above it");
     }
     let mut data = Data::open(&args.input)?;
+    if let Some(path) = &args.keep.load {
+        return again(args, told, &mut data, path);
+    }
     if args.label.is_some() {
         return of_rows(args, told, data);
     }
@@ -148,15 +153,6 @@ fn of_rows(args: &OutcomeArgs, told: Told, mut data: Data) -> Result<()> {
     let customer = data.find("customer", args.customer.as_ref(), Some(Field::CustomerId), &["id"])?;
     let needs: Vec<(usize, Need)> = customer.map(|it| (it, Need::Unique)).into_iter().collect();
     data.require(&needs)?;
-    if let Some(path) = &args.keep.load {
-        let kept: Kept = saved::load(path, told.command(), &mut data)?;
-        if kept.events.is_some() {
-            bail!("{} was fitted to events; give the events with --customer and --date", path.display());
-        }
-        sound(&kept.model)?;
-        let table = features::again(&mut data, &kept.features)?;
-        return judged_again(args, told, &mut data, &kept, table, customer);
-    }
     let words: &[&str] = if told == Told::Churn {
         &["churn", "churned", "exited", "attrition"]
     } else {
@@ -189,15 +185,28 @@ fn of_rows(args: &OutcomeArgs, told: Told, mut data: Data) -> Result<()> {
     report.show(&args.input, &data)
 }
 
-/// A kept model on rows of which it may be known what became of them.
-fn judged_again(
-    args: &OutcomeArgs,
-    told: Told,
-    data: &mut Data,
-    kept: &Kept,
-    table: Table,
-    customer: Option<usize>,
-) -> Result<()> {
+/// A kept model on rows of the kind that it was fitted to, which it knows itself: new customers have no label, and some have days among what is known of them.
+fn again(args: &OutcomeArgs, told: Told, data: &mut Data, path: &Path) -> Result<()> {
+    let kept: Kept = saved::load(path, told.command(), data)?;
+    if !kept.model.is_sound() {
+        bail!("the saved model does not fit together; fit it again");
+    }
+    match &kept.events {
+        Some(_) if args.label.is_some() => {
+            bail!("{} was fitted to events; give the events with --customer and --date", path.display())
+        }
+        Some(own) => events::again(args, told, data, &kept.model, own),
+        None if args.date.is_some() => bail!("{} was fitted to a row a customer, not to events", path.display()),
+        None => judged_again(args, told, data, &kept),
+    }
+}
+
+/// A kept model on rows of customers of which it may be known what became of them.
+fn judged_again(args: &OutcomeArgs, told: Told, data: &mut Data, kept: &Kept) -> Result<()> {
+    let customer = data.find("customer", args.customer.as_ref(), Some(Field::CustomerId), &["id"])?;
+    let needs: Vec<(usize, Need)> = customer.map(|it| (it, Need::Unique)).into_iter().collect();
+    data.require(&needs)?;
+    let table = features::again(data, &kept.features)?;
     let label = match &args.label {
         Some(name) => Some(data.named("label", name)?),
         None => None,
@@ -224,10 +233,6 @@ fn judged_again(
     let mut report = Report::new("");
     shown::fill(&mut report, &shown)?;
     report.show(&args.input, data)
-}
-
-fn sound(model: &Classifier) -> Result<()> {
-    if model.is_sound() { Ok(()) } else { bail!("the saved model does not fit together; fit it again") }
 }
 
 fn fit(

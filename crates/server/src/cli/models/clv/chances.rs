@@ -6,6 +6,7 @@ use rapport_imports::written::Column;
 use rapport_models::Estimate;
 use rapport_models::buying::{BgBb, Chances, Fit, GammaGamma, Likelihood, Purchase, Spending};
 
+use super::between::{self, Amounts, Ends};
 use super::kept::{BG_BB, Kept, as_if_fitted};
 use super::{ClvArgs, learnt, purchases, saved, shown};
 use crate::cli::models::input::{Data, Need};
@@ -15,6 +16,9 @@ use crate::cli::models::report::{Cell, Report, figure};
 
 /// The most chances that the model takes.
 const MOST: f64 = 10_000.0;
+/// More counts are no table, and more of them no columns of a row.
+const SHOWN: u32 = 50;
+const COLUMNS: u32 = 12;
 
 /// What is known.
 struct Known {
@@ -42,7 +46,7 @@ pub fn run(args: &ClvArgs, data: Data, kept: Option<Kept>) -> Result<()> {
     let (fit, spending) = match &kept {
         Some(kept) => {
             let customers = known.chances.iter().map(|it| it.weight).sum();
-            let fit = as_if_fitted::<BgBb>(&kept.parameters, &groups, customers);
+            let fit = as_if_fitted::<BgBb>((&kept.parameters, &kept.covariance), &groups, customers);
             (fit, kept.amounts(&spent))
         }
         None => {
@@ -61,7 +65,9 @@ pub fn run(args: &ClvArgs, data: Data, kept: Option<Kept>) -> Result<()> {
         let kept = Kept {
             kind: BG_BB.to_owned(),
             parameters: fit.model.parameters(),
+            covariance: fit.covariance.clone(),
             spending: spending.as_ref().map(|it| it.model.parameters()),
+            spending_covariance: spending.as_ref().map_or_else(Vec::new, |it| it.covariance.clone()),
             covariates: None,
             period: known.period,
         };
@@ -284,26 +290,16 @@ fn report(
         shown::held_out(&mut report, &told, counts);
     }
     spread(&mut report, model, groups);
+    to_come(&mut report, (args.ahead, known.later.as_ref()), model, groups);
     let alive: Vec<f64> = told.iter().map(|it| it.alive).collect();
     let title = if customers > known.chances.len() as f64 { "Rows" } else { "Customers" };
     report.part(
         &format!("{title} by the probability that they are there for the next chance"),
         &plot::distribution(&alive, 0.0, 1.0, plot::share),
     );
-    let of = |pick: fn(&Told) -> f64| told.iter().map(pick).collect::<Vec<f64>>();
-    let own = |pick: fn(&Chances) -> f64| known.chances.iter().map(pick).collect::<Vec<f64>>();
-    report.rows = vec![
-        Column::texts("customer", known.customers.clone()),
-        Column::numbers("customers", own(|it| it.weight)),
-        Column::numbers("frequency", own(|it| f64::from(it.frequency))),
-        Column::numbers("recency", own(|it| f64::from(it.recency))),
-        Column::numbers("chances", own(|it| f64::from(it.chances))),
-        Column::numbers("p_alive", of(|it| it.alive)),
-        Column::numbers("expected_purchases", of(|it| it.purchases)),
-        Column::numbers("residual", of(|it| it.residual)),
-        Column::numbers("expected_spend", of(|it| it.spend.unwrap_or(f64::NAN))),
-        Column::numbers("value", of(|it| it.value.unwrap_or(f64::NAN))),
-    ];
+    if args.input.out.is_some() {
+        report.rows = written(args, known, fit, spending, &told);
+    }
     report.sure = match total {
         Some(total) => format!(
             "with 95 % all customers together take {} to {} of their next {} chances in the mean, as far as parameters go.",
@@ -317,10 +313,71 @@ fn report(
     report
 }
 
+/// How many of all customers take none, one, two … of their chances to come; of those that have come already beside how many did.
+fn to_come(report: &mut Report, (ahead, later): (u32, Option<&(Vec<u32>, u32)>), model: &BgBb, groups: &[Chances]) {
+    let chances = later.map_or(ahead, |it| it.1);
+    if chances > SHOWN {
+        return;
+    }
+    let mut told = vec![0.0; chances as usize + 1];
+    for row in groups {
+        let found = model.probabilities(row, chances);
+        told.iter_mut().zip(found).for_each(|(it, chance)| *it += row.weight * chance);
+    }
+    let came = |taken: usize| match later {
+        Some((counts, _)) => Cell::Whole(counts.iter().filter(|it| **it as usize == taken).count() as u64),
+        None => Cell::None,
+    };
+    let row = |(taken, told): (usize, &f64)| vec![Cell::Whole(taken as u64), Cell::Number(*told), came(taken)];
+    let rows = told.iter().enumerate().map(row).collect();
+    let title = format!("All customers, by how many of their next {chances} chances they take");
+    report.table("to_come", &title, &["Taken", "By the model", "Customers"], rows);
+}
+
+/// A row a customer, with the ends of what is told of them.
+fn written(
+    args: &ClvArgs,
+    known: &Known,
+    fit: &Fit<BgBb>,
+    spending: Option<&Fit<GammaGamma>>,
+    told: &[Told],
+) -> Vec<Column> {
+    let of = |pick: fn(&Told) -> f64| told.iter().map(pick).collect::<Vec<f64>>();
+    let own = |pick: fn(&Chances) -> f64| known.chances.iter().map(pick).collect::<Vec<f64>>();
+    let (near, amounts) = (fit.nearby(), Amounts::of(spending));
+    let (mut expected, mut worth, mut counts) = (Ends::default(), Ends::default(), Ends::default());
+    // Of more chances than a table has columns only the likely numbers are told.
+    let mut each = vec![Vec::new(); if args.ahead <= COLUMNS { args.ahead as usize + 1 } else { 0 }];
+    for (at, (row, it)) in known.chances.iter().zip(told).enumerate() {
+        let sure = near.as_ref().and_then(|it| it.variance(|it| it.expected(row, args.ahead)));
+        expected.push(between::around(it.purchases, sure));
+        let spends = known.amounts.as_ref().and_then(|it| amounts.variance(f64::from(row.frequency), it[at]));
+        worth.push(between::around(it.value.unwrap_or(f64::NAN), between::both(sure, spends)));
+        let chances = fit.model.probabilities(row, args.ahead);
+        counts.push(between::counts(it.purchases, |most| chances.iter().copied().take(most + 1).collect()));
+        each.iter_mut().zip(chances).for_each(|(column, chance)| column.push(chance));
+    }
+    let mut rows = vec![
+        Column::texts("customer", known.customers.clone()),
+        Column::numbers("customers", own(|it| it.weight)),
+        Column::numbers("frequency", own(|it| f64::from(it.frequency))),
+        Column::numbers("recency", own(|it| f64::from(it.recency))),
+        Column::numbers("chances", own(|it| f64::from(it.chances))),
+        Column::numbers("p_alive", of(|it| it.alive)),
+        Column::numbers("expected_purchases", of(|it| it.purchases)),
+    ];
+    rows.extend(expected.columns("expected_purchases"));
+    rows.extend(counts.columns("purchases"));
+    rows.extend(each.into_iter().enumerate().map(|(count, it)| Column::numbers(&format!("p_{count}"), it)));
+    rows.push(Column::numbers("residual", of(|it| it.residual)));
+    rows.push(Column::numbers("expected_spend", of(|it| it.spend.unwrap_or(f64::NAN))));
+    rows.push(Column::numbers("value", of(|it| it.value.unwrap_or(f64::NAN))));
+    rows.extend(worth.columns("value"));
+    rows
+}
+
 /// How many took none, one, two … of their chances, beside how many the model says: of those who had the most.
 fn spread(report: &mut Report, model: &BgBb, groups: &[Chances]) {
-    /// More counts are no table.
-    const SHOWN: u32 = 50;
     let most = groups.iter().map(|it| it.chances).max().unwrap_or(0);
     if most > SHOWN {
         return;

@@ -5,6 +5,7 @@ use rapport_imports::written::Column;
 use rapport_models::Estimate;
 use rapport_models::buying::{Contract, Fit, Likelihood, Sbg};
 
+use super::between::{self, Ends};
 use super::chances::weights;
 use super::kept::{Kept, SBG, as_if_fitted};
 use super::{ClvArgs, learnt, saved, shown};
@@ -35,14 +36,21 @@ pub fn run(args: &ClvArgs, data: Data, kept: Option<Kept>) -> Result<()> {
     let fit = match &kept {
         Some(kept) => {
             let customers = known.contracts.iter().map(|it| it.weight).sum();
-            as_if_fitted::<Sbg>(&kept.parameters, &known.contracts, customers)
+            as_if_fitted::<Sbg>((&kept.parameters, &kept.covariance), &known.contracts, customers)
         }
         None => Sbg::fit(&known.contracts).map_err(|fault| known.data.fault(&fault, &[]))?,
     };
     let report = report(args, &mut known, &fit, kept.is_none());
     if let Some(path) = &args.keep.save {
-        let parameters = fit.model.parameters();
-        let kept = Kept { kind: SBG.to_owned(), parameters, spending: None, covariates: None, period: None };
+        let kept = Kept {
+            kind: SBG.to_owned(),
+            parameters: fit.model.parameters(),
+            covariance: fit.covariance.clone(),
+            spending: None,
+            spending_covariance: Vec::new(),
+            covariates: None,
+            period: None,
+        };
         saved::save(path, "clv", &report, &known.data.table, &known.columns, &kept)?;
     }
     report.show(&args.input, &known.data)
@@ -136,10 +144,10 @@ fn report(args: &ClvArgs, known: &mut Known, fit: &Fit<Sbg>, fresh: bool) -> Rep
     let end = last + args.ahead;
     report.metric("renewals", f64::from(last));
     let drawn = if fresh { learnt::drawn(fit, &known.contracts, 2 * learnt::DRAWS) } else { None };
-    let between = drawn.map(|it| it.interval(|it| it.survival(end)));
+    let share = drawn.map(|it| it.interval(|it| it.survival(end)));
     let name = format!("still_there_after_{end}_renewals");
-    match between {
-        Some(between) => report.metric_between(&name, Estimate::between(model.survival(end), between)),
+    match share {
+        Some(share) => report.metric_between(&name, Estimate::between(model.survival(end), share)),
         None => report.metric(&name, model.survival(end)),
     }
     // Payments that are to come, the next of them due now.
@@ -174,6 +182,16 @@ fn report(args: &ClvArgs, known: &mut Known, fit: &Fit<Sbg>, fresh: bool) -> Rep
         Line { name: "by the model", points: told, steps: false },
     ];
     report.part("The same", &plot::curves(&lines, (0.0, 1.0), |it| format!("{it:.0}"), plot::share));
+    // Both are certain of who has cancelled.
+    let near = if args.input.out.is_some() { fit.nearby() } else { None };
+    let (mut payments_ends, mut value_ends) = (Ends::default(), Ends::default());
+    for (at, own) in known.contracts.iter().enumerate() {
+        let paid = |it: &Sbg| (1..=args.ahead).map(|more| it.stays(own.renewals, more)).sum::<f64>();
+        let left = |it: &Sbg| it.residual(own.renewals, args.discount);
+        let sure = |of: &dyn Fn(&Sbg) -> f64| near.as_ref().and_then(|it| it.variance(of));
+        payments_ends.push(between::around(payments(own), sure(&paid)));
+        value_ends.push(between::around(values.as_ref().map_or(f64::NAN, |it| it[at]), sure(&left)));
+    }
     let of = |pick: &dyn Fn(&Contract) -> f64| known.contracts.iter().map(pick).collect::<Vec<f64>>();
     report.rows = vec![
         Column::texts("customer", known.customers.clone()),
@@ -185,10 +203,12 @@ fn report(args: &ClvArgs, known: &mut Known, fit: &Fit<Sbg>, fresh: bool) -> Rep
         ),
         Column::numbers("p_renews", of(&|it| there(it) * model.retention(it.renewals + 1))),
         Column::numbers("expected_payments", of(&payments)),
-        Column::numbers("residual", of(&residual)),
-        Column::numbers("value", values.unwrap_or_else(|| vec![f64::NAN; known.contracts.len()])),
     ];
-    report.sure = match between {
+    report.rows.extend(payments_ends.columns("expected_payments"));
+    report.rows.push(Column::numbers("residual", of(&residual)));
+    report.rows.push(Column::numbers("value", values.unwrap_or_else(|| vec![f64::NAN; known.contracts.len()])));
+    report.rows.extend(value_ends.columns("value"));
+    report.sure = match share {
         Some(it) => format!(
             "with 95 % the share still there after {end} renewals is {} to {}, as far as parameters go, if people cancel as easily as they did.",
             figure(it.low),

@@ -1,8 +1,8 @@
 //! A model of buying as it is kept in a file, and out of it again.
 
 use rapport_models::buying::{
-    BgBb, BgNbd, Explained, Factors, Fit, GGompertzNbd, GammaGamma, Kind, Learnt, Likelihood, MbgNbd, Model, ParetoGgg,
-    ParetoNbd, Plain, Sbg, Summary, Way,
+    BgBb, BgNbd, Explained, Factors, Fit, GGompertzNbd, GammaGamma, Kind, Learnt, Likelihood, MbgNbd, Model, Nearby,
+    ParetoGgg, ParetoNbd, Plain, Sbg, Summary, Way,
 };
 use rapport_models::{Estimate, Fault};
 use serde::{Deserialize, Serialize};
@@ -18,8 +18,14 @@ pub struct Kept {
     /// Its name.
     pub kind: String,
     pub parameters: Vec<f64>,
-    /// Those of Gamma-Gamma, where amounts were known.
+    /// The covariances of their logarithms, which say how sure they are; none in a file of before they were kept.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub covariance: Vec<Vec<f64>>,
+    /// The parameters of Gamma-Gamma, where amounts were known.
     pub spending: Option<Vec<f64>>,
+    /// And their covariances.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub spending_covariance: Vec<Vec<f64>>,
     /// What was known from the start, with the mean and standard deviation of each column of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub covariates: Option<(factors::Factors, Vec<(f64, f64)>)>,
@@ -79,7 +85,14 @@ impl Kept {
             it.0.labels().len() == it.1.len()
                 && it.1.iter().all(|it| it.0.is_finite() && it.1.is_finite() && it.1 > 0.0)
         };
+        let certain = |it: &[Vec<f64>], need: usize| {
+            it.is_empty()
+                || (it.len() == need
+                    && it.iter().all(|row| row.len() == need && row.iter().all(|cell| cell.is_finite())))
+        };
         sound(&self.parameters, need)
+            && certain(&self.covariance, need)
+            && certain(&self.spending_covariance, GammaGamma::NAMES.len())
             && self.spending.as_ref().is_none_or(|it| sound(it, GammaGamma::NAMES.len()))
             && self.covariates.as_ref().is_none_or(scales)
             && self.period.is_none_or(|it| it.is_finite() && it > 0.0)
@@ -90,27 +103,14 @@ impl Kept {
         let histories = Summary::histories(&known.summaries)?;
         let groups = histories.groups();
         let way = way(&self.kind).unwrap_or(Way::Plain(Kind::ParetoNbd));
-        let (learnt, log_likelihood) = match way {
-            Way::Plain(Kind::BgNbd) => {
-                let (model, likelihood) = self.model::<BgNbd>(groups);
-                (Learnt::Plain(Model::BgNbd(model)), likelihood)
-            }
-            Way::Plain(Kind::MbgNbd) => {
-                let (model, likelihood) = self.model::<MbgNbd>(groups);
-                (Learnt::Plain(Model::MbgNbd(model)), likelihood)
-            }
-            Way::Plain(Kind::ParetoNbd) => {
-                let (model, likelihood) = self.model::<ParetoNbd>(groups);
-                (Learnt::Plain(Model::ParetoNbd(model)), likelihood)
-            }
-            Way::GGompertzNbd => {
-                let (model, likelihood) = self.model::<GGompertzNbd>(groups);
-                (Learnt::GGompertzNbd(model), likelihood)
-            }
+        let found = match way {
+            Way::Plain(Kind::BgNbd) => self.model(groups, |it: BgNbd| Learnt::Plain(Model::BgNbd(it))),
+            Way::Plain(Kind::MbgNbd) => self.model(groups, |it: MbgNbd| Learnt::Plain(Model::MbgNbd(it))),
+            Way::Plain(Kind::ParetoNbd) => self.model(groups, |it: ParetoNbd| Learnt::Plain(Model::ParetoNbd(it))),
+            Way::GGompertzNbd => self.model(groups, Learnt::GGompertzNbd),
             Way::ParetoGgg => {
                 let rhythms = known.rhythms(1).ok_or(Fault::NotIdentified { why: GAPS })?;
-                let (model, likelihood) = self.model::<ParetoGgg>(&rhythms);
-                (Learnt::ParetoGgg(model), likelihood)
+                self.model(&rhythms, Learnt::ParetoGgg)
             }
             Way::Described(Kind::BgNbd) => self.explained(known, Learnt::BgNbdBy)?,
             Way::Described(Kind::MbgNbd) => self.explained(known, Learnt::MbgNbdBy)?,
@@ -118,30 +118,46 @@ impl Kept {
         };
         let names = super::learnt::names(way, known);
         let estimates = names.into_iter().zip(self.parameters.iter().map(|it| exact(*it))).collect();
-        Ok(Fitted { way, learnt, estimates, log_likelihood, aic: None, total: None })
+        let Again { learnt, nearby, log_likelihood } = found;
+        let covariance = self.covariance.clone();
+        Ok(Fitted { way, learnt, nearby, covariance, estimates, log_likelihood, aic: None, total: None })
     }
 
-    fn model<M: Likelihood>(&self, rows: &[M::Row]) -> (M, f64) {
-        let Fit { model, log_likelihood, .. } = as_if_fitted::<M>(&self.parameters, rows, 0.0);
-        (model, log_likelihood)
+    fn model<M: Likelihood>(&self, rows: &[M::Row], learnt: impl Fn(M) -> Learnt) -> Again {
+        let fit = as_if_fitted::<M>((&self.parameters, &self.covariance), rows, 0.0);
+        Again {
+            nearby: fit.nearby().map(|it| it.map(&learnt)),
+            log_likelihood: fit.log_likelihood,
+            learnt: learnt(fit.model),
+        }
     }
 
-    fn explained<M: Plain>(
-        &self,
-        known: &Known,
-        learnt: impl Fn(Explained<M>) -> Learnt,
-    ) -> Result<(Learnt, f64), Fault> {
+    fn explained<M: Plain>(&self, known: &Known, learnt: impl Fn(Explained<M>) -> Learnt) -> Result<Again, Fault> {
         let scales = self.covariates.as_ref().map_or_else(Vec::new, |it| it.1.clone());
-        let fit = fit_of(Factors::with(&self.parameters), &self.parameters, known.customers.len() as f64);
+        let customers = known.customers.len() as f64;
+        let fit = fit_of(Factors::<M>::with(&self.parameters), (&self.parameters, &self.covariance), customers);
         let explained = Explained { fit, scales };
-        let likelihood = explained.log_likelihood(&known.histories, known.covariates())?;
-        Ok((learnt(explained), likelihood))
+        let log_likelihood = explained.log_likelihood(&known.histories, known.covariates())?;
+        let nearby = explained.fit.nearby().map(|it| it.map(|factors| learnt(with(&explained, factors))));
+        Ok(Again { nearby, log_likelihood, learnt: learnt(explained) })
     }
 
     /// The model of amounts, for customers whose amounts are known.
     pub fn amounts(&self, rows: &[rapport_models::buying::Spending]) -> Option<Fit<GammaGamma>> {
-        Some(as_if_fitted(self.spending.as_ref()?, rows, rows.len() as f64))
+        Some(as_if_fitted((self.spending.as_ref()?, &self.spending_covariance), rows, rows.len() as f64))
     }
+}
+
+/// A model out of a file, with those a little off it and how likely the data are by it.
+struct Again {
+    learnt: Learnt,
+    nearby: Option<Nearby<Learnt>>,
+    log_likelihood: f64,
+}
+
+/// The same with other factors.
+pub fn with<M: Plain>(explained: &Explained<M>, factors: Factors<M>) -> Explained<M> {
+    Explained { fit: Fit { model: factors, ..explained.fit.clone() }, scales: explained.scales.clone() }
 }
 
 /// Why regular buyers cannot be told.
@@ -152,19 +168,23 @@ fn exact(value: f64) -> Estimate {
     Estimate { value, standard_error: None, low: value, high: value }
 }
 
-/// A model with these parameters, as if it were fitted to these rows, which stand for so many customers.
-pub fn as_if_fitted<M: Likelihood>(parameters: &[f64], rows: &[M::Row], customers: f64) -> Fit<M> {
+/// A model with these parameters and their covariances, as if it were fitted to these rows, which stand for so many customers.
+pub fn as_if_fitted<M: Likelihood>(
+    (parameters, covariance): (&[f64], &[Vec<f64>]),
+    rows: &[M::Row],
+    customers: f64,
+) -> Fit<M> {
     let model = M::with(parameters);
     let log_likelihood = model.log_likelihood(rows, &mut vec![0.0; parameters.len()]);
-    Fit { log_likelihood, ..fit_of(model, parameters, customers) }
+    Fit { log_likelihood, ..fit_of(model, (parameters, covariance), customers) }
 }
 
-fn fit_of<M>(model: M, parameters: &[f64], customers: f64) -> Fit<M> {
+fn fit_of<M>(model: M, (parameters, covariance): (&[f64], &[Vec<f64>]), customers: f64) -> Fit<M> {
     Fit {
         model,
         log_likelihood: f64::NAN,
         estimates: parameters.iter().map(|it| exact(*it)).collect(),
-        covariance: Vec::new(),
+        covariance: covariance.to_vec(),
         customers,
         evaluations: 0,
     }
@@ -179,7 +199,9 @@ mod tests {
         let of = |kind: &str, parameters: &[f64]| Kept {
             kind: kind.to_owned(),
             parameters: parameters.to_vec(),
+            covariance: Vec::new(),
             spending: None,
+            spending_covariance: Vec::new(),
             covariates: None,
             period: None,
         };
@@ -200,5 +222,10 @@ mod tests {
         }
         assert!(!Kept { spending: Some(vec![1.0]), ..of("BG/NBD", &[1.0; 4]) }.is_sound());
         assert!(!Kept { period: Some(0.0), ..of(BG_BB, &[1.0; 4]) }.is_sound());
+        for (covariance, sound) in
+            [(vec![vec![0.1; 2]; 2], true), (vec![vec![0.1; 2]], false), (vec![vec![f64::NAN; 2]; 2], false)]
+        {
+            assert_eq!(Kept { covariance, ..of(SBG, &[1.0; 2]) }.is_sound(), sound);
+        }
     }
 }

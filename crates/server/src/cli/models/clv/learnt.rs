@@ -5,11 +5,11 @@
 use anyhow::{Result, bail};
 use rapport_models::buying::{
     BgNbd, Buying, Contest, Entry, Explained, Fit, GGompertzNbd, Group, Histories, History, Kind, Learnt, Likelihood,
-    MbgNbd, Model, ParetoGgg, ParetoNbd, Plain, Posterior, Summary, Way,
+    MbgNbd, Model, Nearby, ParetoGgg, ParetoNbd, Plain, Posterior, Summary, Way,
 };
 use rapport_models::{Estimate, Fault, Interval};
 
-use super::kept::{GAPS, name};
+use super::kept::{GAPS, name, with};
 use super::purchases::Known;
 use super::{ClvArgs, Method};
 use crate::cli::models::report::Cell;
@@ -18,6 +18,10 @@ use crate::cli::models::report::Cell;
 pub struct Fitted {
     pub way: Way,
     pub learnt: Learnt,
+    /// The models a little off it, where it is known how sure its parameters are.
+    pub nearby: Option<Nearby<Learnt>>,
+    /// The covariances of the logarithms of the parameters.
+    pub covariance: Vec<Vec<f64>>,
     pub estimates: Vec<(String, Estimate)>,
     pub log_likelihood: f64,
     pub aic: Option<f64>,
@@ -146,15 +150,23 @@ pub fn fit(way: Way, known: &mut Known, horizon: f64) -> Result<Fitted, Fault> {
                 ));
             }
             let fit = ParetoGgg::fit(&rhythms)?;
-            Ok(fitted(known, way, &fit, Learnt::ParetoGgg(fit.model), None))
+            Ok(fitted(known, way, &fit, Learnt::ParetoGgg, None))
         }
     }
 }
 
-fn fitted<M: Likelihood>(known: &Known, way: Way, fit: &Fit<M>, learnt: Learnt, total: Option<Interval>) -> Fitted {
+fn fitted<M: Likelihood>(
+    known: &Known,
+    way: Way,
+    fit: &Fit<M>,
+    learnt: impl Fn(M) -> Learnt,
+    total: Option<Interval>,
+) -> Fitted {
     Fitted {
         way,
-        learnt,
+        learnt: learnt(fit.model.clone()),
+        nearby: fit.nearby().map(|it| it.map(&learnt)),
+        covariance: fit.covariance.clone(),
         estimates: names(way, known).into_iter().zip(fit.estimates.iter().copied()).collect(),
         log_likelihood: fit.log_likelihood,
         aic: Some(fit.aic()),
@@ -192,7 +204,7 @@ fn plain<M: Likelihood<Row = Group> + Buying>(
     };
     let drawn = if slow && groups.len() > DRAWN { None } else { drawn(&fit, groups, DRAWS) };
     let total = drawn.map(|it| it.interval(total));
-    fitted(known, way, &fit, learnt(fit.model.clone()), total)
+    fitted(known, way, &fit, learnt, total)
 }
 
 /// A model with what is known from the start.
@@ -213,7 +225,7 @@ fn described<M: Plain + Buying>(
             some.iter().map(one).sum::<f64>() * histories.len() as f64 / some.len() as f64
         })
     });
-    Ok(fitted(known, way, &found.fit, learnt(found.clone()), total))
+    Ok(fitted(known, way, &found.fit, |factors| learnt(with(&found, factors)), total))
 }
 
 fn history(group: &Group) -> History {

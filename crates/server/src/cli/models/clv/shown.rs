@@ -7,6 +7,7 @@ use rapport_imports::written::Column;
 use rapport_models::Estimate;
 use rapport_models::buying::{Fit, GammaGamma, Learnt, Likelihood, Person, Simple, Spending, Summary, Value};
 
+use super::between::{self, Amounts, Ends};
 use super::kept::{Kept, name};
 use super::learnt::{self, Fitted};
 use super::purchases::{self, Known};
@@ -48,7 +49,9 @@ pub fn run(args: &ClvArgs, data: Data, kept: Option<Kept>) -> Result<()> {
         let kept = Kept {
             kind: name(fitted.way).to_owned(),
             parameters: fitted.estimates.iter().map(|it| it.1.value).collect(),
+            covariance: fitted.covariance.clone(),
             spending: spending.as_ref().map(|it| it.model.parameters()),
+            spending_covariance: spending.as_ref().map_or_else(Vec::new, |it| it.covariance.clone()),
             covariates: known.described.as_ref().map(|it| it.factors.clone()).zip(scales),
             period: None,
         };
@@ -137,7 +140,9 @@ fn report(
         report.table("compared", title, &header, tried);
     }
     pictures(&mut report, known, &values);
-    rows(&mut report, known, &values);
+    if args.input.out.is_some() {
+        rows(&mut report, known, fitted, spending, (&values, horizon));
+    }
     // That one knows.
     if !matches!(fitted.learnt, Learnt::ParetoGgg(_)) {
         known.regularity();
@@ -278,9 +283,30 @@ fn pictures(report: &mut Report, known: &Known, values: &[Value]) {
     }
 }
 
-fn rows(report: &mut Report, known: &Known, values: &[Value]) {
+/// A row a customer, with the ends of what is told of them.
+fn rows(
+    report: &mut Report,
+    known: &Known,
+    fitted: &Fitted,
+    spending: Option<&Fit<GammaGamma>>,
+    (values, horizon): (&[Value], f64),
+) {
     let of = |pick: fn(&Value) -> f64| values.iter().map(pick).collect::<Vec<f64>>();
     let history = |pick: fn(&Summary) -> f64| known.summaries.iter().map(pick).collect::<Vec<f64>>();
+    let told = each(known, &fitted.learnt, |person| {
+        let sure = fitted.nearby.as_ref().and_then(|it| it.variance(|it| it.expected(person, horizon)));
+        let expected = fitted.learnt.expected(person, horizon);
+        (sure, between::counts(expected, |most| fitted.learnt.probabilities(person, horizon, most)))
+    });
+    let amounts = Amounts::of(spending);
+    let (mut expected, mut worth, mut counts) = (Ends::default(), Ends::default(), Ends::default());
+    for ((summary, value), (sure, count)) in known.summaries.iter().zip(values).zip(told) {
+        expected.push(between::around(value.purchases, sure));
+        // How much of it is discounted away hardly depends on the parameters.
+        let spends = amounts.variance(f64::from(summary.history.frequency), summary.again);
+        worth.push(between::around(value.value.unwrap_or(f64::NAN), between::both(sure, spends)));
+        counts.push(count);
+    }
     report.rows = vec![
         Column::texts("customer", known.customers.clone()),
         Column::numbers("frequency", history(|it| f64::from(it.history.frequency))),
@@ -288,7 +314,10 @@ fn rows(report: &mut Report, known: &Known, values: &[Value]) {
         Column::numbers("age", history(|it| it.history.age)),
         Column::numbers("p_alive", of(|it| it.alive)),
         Column::numbers("expected_purchases", of(|it| it.purchases)),
-        Column::numbers("expected_spend", of(|it| it.spend.unwrap_or(f64::NAN))),
-        Column::numbers("value", of(|it| it.value.unwrap_or(f64::NAN))),
     ];
+    report.rows.extend(expected.columns("expected_purchases"));
+    report.rows.extend(counts.columns("purchases"));
+    report.rows.push(Column::numbers("expected_spend", of(|it| it.spend.unwrap_or(f64::NAN))));
+    report.rows.push(Column::numbers("value", of(|it| it.value.unwrap_or(f64::NAN))));
+    report.rows.extend(worth.columns("value"));
 }

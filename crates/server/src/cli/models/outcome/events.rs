@@ -1,23 +1,30 @@
 //! A row an event: rows are made at several moments, of what was known then, and the model is judged on the last moment by what it learnt from earlier ones.
+//!
+//! Always holds: a kept model looks at rows as it did where it was fitted: the same columns, horizon and time of being active.
+
+use std::collections::HashSet;
 
 use anyhow::{Result, bail};
 use rapport_imports::Field;
 use rapport_models::Fault;
 use rapport_models::buying::Purchase;
-use rapport_models::learn::{Judged, Label, Plan, Snapshots, features, usual_gap};
+use rapport_models::learn::{Classifier, Judged, Label, Plan, Snapshots, features, usual_gap};
 use serde::{Deserialize, Serialize};
 
-use super::{OutcomeArgs, Shown, Told, fit, refusal, shown, sound, warn};
+use super::{OutcomeArgs, Shown, Told, fit, refusal, shown, warn};
 use crate::cli::models::input::Data;
 use crate::cli::models::purchases::Purchases;
 use crate::cli::models::report::Report;
 use crate::cli::models::{saved, wording};
 
 /// How events became rows.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Kept {
     horizon: f64,
     active: f64,
+    /// The columns of customers, of days and, where they were known, of amounts; none in a file of before they were kept.
+    #[serde(default)]
+    columns: Vec<String>,
 }
 
 /// The most moments that rows are made at.
@@ -26,27 +33,18 @@ const MOMENTS: usize = 6;
 /// Events of customers to a day.
 struct Events {
     all: Vec<Purchase>,
+    /// Those after that day, and when the last of them ends.
+    later: Vec<Purchase>,
+    end: f64,
     names: Vec<String>,
     columns: Vec<String>,
     until: f64,
     amounts: bool,
 }
 
+/// Learns from events.
 pub fn run(args: &OutcomeArgs, told: Told, data: &mut Data) -> Result<()> {
-    let events = read(args, data)?;
-    if let Some(path) = &args.keep.load {
-        let kept: super::Kept = saved::load(path, told.command(), data)?;
-        let Some(own) = kept.events else {
-            bail!("{} was fitted to a row a customer, not to events", path.display());
-        };
-        sound(&kept.model)?;
-        let (who, table) = now(&events, own)?;
-        let customers = who.iter().map(|it| events.names[*it as usize].clone()).collect();
-        let shown = Shown { told, args, model: &kept.model, learnt: None, labels: &[], customers, table };
-        let mut report = Report::new("");
-        shown::fill(&mut report, &shown)?;
-        return report.show(&args.input, data);
-    }
+    let events = read(args, data, None)?;
     let horizon = match args.horizon {
         Some(horizon) => horizon,
         None => match usual_gap(&events.all) {
@@ -61,28 +59,70 @@ pub fn run(args: &OutcomeArgs, told: Told, data: &mut Data) -> Result<()> {
             None => bail!("too few customers came back to propose a horizon; say one with --horizon 90d"),
         },
     };
-    let own = Kept { horizon, active: args.active.unwrap_or(2.0 * horizon) };
+    let columns = events.columns.clone();
+    let own = Kept { horizon, active: args.active.unwrap_or(2.0 * horizon), columns };
     learnt(args, told, data, &events, own)
 }
 
-fn read(args: &OutcomeArgs, data: &mut Data) -> Result<Events> {
-    let mut events = Purchases::read(data, (args.customer.as_ref(), args.date.as_ref()), |data| {
-        data.find("amount", args.amount.as_ref(), Some(Field::LineTotal), &["dollar_value"])
+/// A kept model on events, of which some may be late enough to judge it by.
+pub fn again(args: &OutcomeArgs, told: Told, data: &mut Data, model: &Classifier, own: &Kept) -> Result<()> {
+    let events = read(args, data, Some(own))?;
+    let (who, table) = now(&events, own)?;
+    let labels = followed(told, data, &events, own, &who);
+    let customers = who.iter().map(|it| events.names[*it as usize].clone()).collect();
+    let shown = Shown { told, args, model, learnt: None, labels: &labels, customers, table };
+    let mut report = Report::new("");
+    shown::fill(&mut report, &shown)?;
+    report.metric("horizon_days", own.horizon);
+    report.show(&args.input, data)
+}
+
+/// What became of them within the horizon; nothing where that is not over, or where the same became of all.
+fn followed(told: Told, data: &mut Data, events: &Events, own: &Kept, who: &[u32]) -> Vec<bool> {
+    let until = events.until + own.horizon;
+    if events.end < until {
+        return Vec::new();
+    }
+    let again: HashSet<u32> = events.later.iter().filter(|it| it.time < until).map(|it| it.customer).collect();
+    let labels: Vec<bool> = who.iter().map(|it| again.contains(it) == (told == Told::Propensity)).collect();
+    if labels.iter().all(|it| *it == labels[0]) {
+        data.notes.push(format!(
+            "Within the {} that followed {} came back, so the model cannot be judged by it.",
+            wording::time(own.horizon),
+            if again.is_empty() { "nobody" } else { "everybody" }
+        ));
+        return Vec::new();
+    }
+    labels
+}
+
+/// The columns are those that flags name, or those that the model was fitted to.
+fn read(args: &OutcomeArgs, data: &mut Data, own: Option<&Kept>) -> Result<Events> {
+    let kept = own.map_or(&[][..], |it| &it.columns[..]);
+    let (customer, date) = (args.customer.as_ref().or(kept.first()), args.date.as_ref().or(kept.get(1)));
+    let amount = args.amount.as_ref().or(kept.get(2));
+    if amount.is_some() && kept.len() == 2 {
+        bail!("the model was fitted without amounts; leave out --amount, or fit it again");
+    }
+    let events = Purchases::read(data, (customer, date), |data| match kept.len() {
+        2 => Ok(None),
+        _ => data.find("amount", amount, Some(Field::LineTotal), &["dollar_value"]),
     })?;
+    let end = events.end();
     let until = match &args.until {
         Some(text) => events.until(text)?,
-        None => events.end(),
+        None => end,
     };
-    events.all.retain(|it| it.time < until);
-    if events.all.is_empty() {
+    let Purchases { all, names, columns, amounts, .. } = events;
+    let (all, later): (Vec<Purchase>, Vec<Purchase>) = all.into_iter().partition(|it| it.time < until);
+    if all.is_empty() {
         bail!("there is no event up to --until; choose a later day");
     }
-    let Purchases { all, names, columns, amounts, .. } = events;
-    Ok(Events { all, names, columns, until, amounts })
+    Ok(Events { all, later, end, names, columns, until, amounts })
 }
 
 /// Who is a row today, and what is known of them.
-fn now(events: &Events, own: Kept) -> Result<(Vec<u32>, rapport_models::learn::Table)> {
+fn now(events: &Events, own: &Kept) -> Result<(Vec<u32>, rapport_models::learn::Table)> {
     features(&events.all, events.until, own.active).map_err(|_| {
         anyhow::anyhow!(
             "nobody did anything in the {} before the end; choose another --until or --active",
@@ -105,7 +145,7 @@ fn learnt(args: &OutcomeArgs, told: Told, data: &mut Data, events: &Events, own:
     let groups: Vec<u64> = rows.customers.iter().map(|it| u64::from(*it)).collect();
     let (model, learnt) = fit(args, &rows.table, &rows.labels, Some(&groups)).map_err(|fault| refusal(data, &fault))?;
     warn(data, &learnt.warnings);
-    let (who, table) = now(events, own)?;
+    let (who, table) = now(events, &own)?;
     let customers = who.iter().map(|it| events.names[*it as usize].clone()).collect();
     let shown = Shown { told, args, model: &model, learnt: Some(&learnt), labels: &rows.labels, customers, table };
     let mut report = Report::new("");
