@@ -220,6 +220,24 @@ pub struct TrendLine {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub currency: Option<Currency>,
+    /// Where its level changed at once, in the order of time; not there where it did not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub changes: Option<Vec<LevelChange>>,
+}
+
+/// A change of a line's level.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, ToSchema)]
+pub struct LevelChange {
+    /// The place of the first interval after it among those of the trend.
+    pub at: usize,
+    /// The mean level before it, back to the change before, without what the calendar repeats.
+    pub before: f64,
+    /// The mean level since.
+    pub after: f64,
+    /// Above what that is with 97.5 %.
+    pub after_low: f64,
+    /// Below what that is with 97.5 %.
+    pub after_high: f64,
 }
 
 /// The steps of a funnel.

@@ -3,13 +3,14 @@
 //! Always holds: intervals are the calendar's; people are counted once an interval, and once in the total; an interval without
 //! events is 0 where something is counted or added up, and nothing where there is nothing to measure.
 
+mod changes;
 mod measure;
 
 use datafusion::logical_expr::Expr;
 use rapport_domain::{Currency, Timestamp};
 
 use crate::analytics::Found;
-use crate::answer::{Cell, Column, ColumnType, Detail, TrendDetail, TrendLine, Unit};
+use crate::answer::{Cell, Column, ColumnType, Detail, LevelChange, TrendDetail, TrendLine, Unit};
 use crate::asking::Asking;
 use crate::breakdown::Parts;
 use crate::english;
@@ -53,7 +54,13 @@ pub(crate) async fn answer(asking: &Asking<'_>, trend: &Trend) -> Result<Found> 
     let (columns, rows) = as_table(&intervals, &lines, currency);
     let sentence = sentence(trend, &lines, intervals.len(), currency);
     let starts = intervals.starts().to_vec();
-    let series = lines.into_iter().map(|line| line.drawn(currency)).collect();
+    let changes: Vec<Vec<LevelChange>> =
+        lines.iter().map(|line| changes::of(&line.values, &incomplete, trend.interval)).collect();
+    if let Some((line, own)) = lines.iter().zip(&changes).max_by(|a, b| f64::total_cmp(&total(a.0), &total(b.0))) {
+        let about = (&starts[..], trend.interval, calendar);
+        notes.extend(changes::note(&line.label, own, (line.figure.unit(), currency), about));
+    }
+    let series = lines.into_iter().zip(changes).map(|(line, own)| line.drawn(currency, own)).collect();
     let detail = Detail::Trend(TrendDetail { starts, incomplete, series });
     Ok(Found { columns, rows, sentence, notes, detail })
 }
@@ -105,7 +112,7 @@ async fn series_lines(
 }
 
 impl Line {
-    fn drawn(self, currency: Currency) -> TrendLine {
+    fn drawn(self, currency: Currency, changes: Vec<LevelChange>) -> TrendLine {
         let numbers = |cells: &[Cell]| cells.iter().map(Cell::as_f64).collect::<Vec<_>>();
         let unit = self.figure.unit();
         TrendLine {
@@ -118,6 +125,7 @@ impl Line {
             total: self.total,
             unit,
             currency: (unit == Unit::Money).then_some(currency),
+            changes: Some(changes).filter(|it| !it.is_empty()),
         }
     }
 }

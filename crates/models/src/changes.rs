@@ -6,13 +6,15 @@
 //!
 //! Always holds: the parts are the best of all for their cost and penalty, which an exhaustive search in the tests confirms.
 //!
-//! Does not do: a trend (a slope is many small changes); why something changed; single odd days, unless they are as long as the shortest part.
+//! Does not do: a trend (a slope is many small changes; [`Movement`] tells them apart); why something changed; single odd days, unless they are as long as the shortest part.
 
 mod cost;
+mod movement;
 mod noise;
 mod search;
 
 pub use cost::Kind;
+pub use movement::Movement;
 pub use noise::without_season;
 
 use crate::estimate::{Estimate, TAILS};

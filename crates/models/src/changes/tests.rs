@@ -57,6 +57,35 @@ fn counts_that_rise() {
     );
 }
 
+/// Of a level that stays, one that rises steadily, one that changes once and one that rises twice at once, nearly all are told for what they are.
+#[test]
+fn slopes_are_no_changes() {
+    let mut draws = Draws::new(21);
+    let mut told = |level: fn(usize) -> f64, is: fn(&Movement) -> bool| {
+        (0..100)
+            .filter(|_| {
+                let series: Vec<f64> = (0..120).map(|at| level(at) + normal(&mut draws)).collect();
+                is(&Movement::of(&series, 1).unwrap())
+            })
+            .count()
+    };
+    let still = told(|_| 7.0, |it| *it == Movement::Still);
+    let steady = told(|at| 0.1 * at as f64, |it| matches!(it, Movement::Steady(by) if (by - 0.1).abs() < 0.03));
+    let once = told(|at| if at < 70 { 5.0 } else { 3.0 }, |it| matches!(it, Movement::Changed(_)));
+    let twice = told(|at| (at / 40) as f64 * 3.0, |it| matches!(it, Movement::Changed(them) if them.len() == 2));
+    assert!(still >= 94 && steady >= 97 && once >= 90 && twice >= 85, "{still} {steady} {once} {twice}");
+    let Movement::Changed(found) = Movement::of(&NILE, 1).unwrap() else { panic!("the Nile fell") };
+    assert_eq!(found.iter().map(|it| it.at).collect::<Vec<_>>(), [28]);
+    // Values whose squares leave the range of numbers, and a line without any noise.
+    let level = |at: usize| if at < 20 { 1.0 } else { 2.0 };
+    let large: Vec<f64> = (0..40).map(|at| 1e139 * (level(at) + 0.02 * (at * at * 7_919 % 11) as f64)).collect();
+    assert!(matches!(&Movement::of(&large, 1), Ok(Movement::Changed(it)) if it[0].at == 20));
+    let line: Vec<f64> = (0..40).map(|at| 3.0 * f64::from(at)).collect();
+    assert!(matches!(Movement::of(&line, 1), Ok(Movement::Steady(by)) if (by - 3.0).abs() < 1e-9));
+    assert_eq!(Movement::of(&[1.0; 30], 7), Ok(Movement::Still));
+    assert!(matches!(Movement::of(&[1.0, 2.0], 1), Err(Fault::TooFew { .. })));
+}
+
 fn uniform(draws: &mut Draws) -> f64 {
     ((draws.next() >> 11) as f64 + 0.5) / (1u64 << 53) as f64
 }

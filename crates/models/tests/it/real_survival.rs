@@ -84,6 +84,69 @@ fn rossi_cox_as_in_lifelines() {
     }
 }
 
+/// Statsmodels 0.15.0 (`PHReg`, ties by Breslow) prints these; they are also where the partial likelihood of Breslow, written out as a sum over ends, is largest.
+#[test]
+fn rossi_cox_by_breslow_as_in_statsmodels() {
+    let Some((times, ended, columns)) = rossi() else { return };
+    let fit = Cox::fit(&Lifetimes::new(&times, &ended), &columns, Ties::Breslow).unwrap();
+    let wanted = [
+        (-0.379_022, 0.191_364),
+        (-0.057_246, 0.021_983),
+        (0.314_130, 0.308_017),
+        (-0.151_115, 0.212_123),
+        (-0.432_783, 0.381_795),
+        (-0.084_983, 0.195_748),
+        (0.091_112, 0.028_631),
+    ];
+    for (found, (coefficient, error)) in fit.summary(0.05).iter().zip(wanted) {
+        near(found.coefficient.value, coefficient, 6);
+        near(found.coefficient.standard_error.unwrap(), error, 6);
+    }
+    near(fit.log_likelihood, -659.120_61, 5);
+    near(fit.null_log_likelihood, -675.683_39, 5);
+}
+
+/// Therneau and Grambsch 2000, "Modeling survival data", appendix E.1, which the tests of R's `survival` (`book1.R`) work out by hand: with r = eᵝ the likelihood is
+/// 2 β − ln(3 r + 3) − 2 ln(r + 3), its slope (6 + 3 r − r²) / ((r + 1)(r + 3)), and its information r / (r + 1)² + 6 r / (r + 3)².
+#[test]
+fn six_patients_by_breslow_as_in_the_book() {
+    // Not in the order of time.
+    let times = [9.0, 1.0, 1.0, 6.0, 6.0, 8.0];
+    let ended = [true, true, false, true, true, false];
+    let columns = [vec![0.0, 1.0, 1.0, 1.0, 0.0, 0.0]];
+    let fit = Cox::fit(&Lifetimes::new(&times, &ended), &columns, Ties::Breslow).unwrap();
+    let r = (3.0 + 33f64.sqrt()) / 2.0;
+    near(fit.coefficients[0], r.ln(), 9);
+    near(fit.coefficients[0], 1.475_284_9, 7);
+    let information = r / (r + 1.0).powi(2) + 6.0 * r / (r + 3.0).powi(2);
+    near(fit.covariance[0][0], 1.0 / information, 9);
+    near(fit.log_likelihood, 2.0 * r.ln() - (3.0 * r + 3.0).ln() - 2.0 * (r + 3.0).ln(), 9);
+    near(fit.log_likelihood, -3.824_750, 6);
+    near(fit.null_log_likelihood, -4.564_348, 6);
+    // At zero the slope is 1 and the information 5 / 8.
+    near(fit.score_test.statistic, 1.6, 9);
+}
+
+/// The same, appendix E.2 (`book3.R`): ten stretches of time with entries; 4 β − ln(r + 1) − ln(r + 2) − 3 ln(3 r + 2) − 2 ln(3 r + 1).
+#[test]
+fn ten_stretches_by_breslow_as_in_the_book() {
+    let entries = [1.0, 2.0, 5.0, 2.0, 1.0, 7.0, 3.0, 4.0, 8.0, 8.0];
+    let times = [2.0, 3.0, 6.0, 7.0, 8.0, 9.0, 9.0, 9.0, 14.0, 17.0];
+    let ended = [true, true, true, true, true, true, true, false, false, false];
+    let columns = [vec![1.0, 0.0, 0.0, 1.0, 0.0, 1.0, 1.0, 1.0, 0.0, 0.0]];
+    let lifetimes = Lifetimes { entries: Some(&entries), ..Lifetimes::new(&times, &ended) };
+    let fit = Cox::fit(&lifetimes, &columns, Ties::Breslow).unwrap();
+    let likelihood = |beta: f64| {
+        let r = beta.exp();
+        4.0 * beta - (r + 1.0).ln() - (r + 2.0).ln() - 3.0 * (3.0 * r + 2.0).ln() - 2.0 * (3.0 * r + 1.0).ln()
+    };
+    let beta = fit.coefficients[0];
+    near(beta, -0.084_526, 6);
+    near(fit.log_likelihood, likelihood(beta), 9);
+    near(fit.null_log_likelihood, likelihood(0.0), 9);
+    assert!(likelihood(beta) > likelihood(beta + 0.01).max(likelihood(beta - 0.01)));
+}
+
 /// By its own documentation ("Testing the proportional hazard assumptions") for rank: age 11.45, wexp 7.31.
 #[test]
 fn rossi_proportional_hazards_as_in_lifelines() {

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::written::{answers, purchases};
-use crate::{file, json, near, number, refused};
+use crate::{file, json, near, number, refused, text};
 
 /// The patterns that are shown.
 fn patterns(found: &Value) -> Vec<&str> {
@@ -198,6 +198,34 @@ fn which_columns_hold_paths() {
     assert_eq!(of("--separator"), (named([("ads|mail", 2.0), ("mail", 1.0)]), 3.0));
     assert_eq!(of("--conversions"), (named([("ads", 0.0), ("mail", 18.0)]), 3.0));
     assert_eq!(of("--nulls"), (named([("ads", 0.0), ("mail", 3.0)]), 2.0));
+}
+
+/// A shop that sells a third less from the 71st day on: the day, both levels and by how much, beside what comes. A slope is no change, and chance none.
+#[test]
+fn levels_that_change() {
+    let week = [0, 3, 5, 4, 8, 20, 15];
+    let series = |level: &dyn Fn(usize) -> usize| {
+        let rows: String = (0..120).map(|at| format!("{},{}\n", at + 1, level(at) + at * at * 7_919 % 11)).collect();
+        file("series.csv", format!("day,value\n{rows}"))
+    };
+    let (_folder, path) = series(&|at| 95 + week[at % 7] - if at < 70 { 0 } else { 30 });
+    let arguments = ["forecast", &path, "--date", "day", "--season", "7", "--horizon", "7"];
+    let found = json(&arguments);
+    let changes = found["changes"].as_array().unwrap();
+    assert_eq!((changes.len(), &changes[0]["from"]), (1, &"71".into()), "{changes:?}");
+    let level = |name: &str| number(&changes[0], name);
+    assert!((level("/level_before") - 105.1).abs() < 0.1 && (level("/level_after") - 75.2).abs() < 0.1, "{changes:?}");
+    assert!(level("/low") < 75.2 && 75.2 < level("/high"), "{changes:?}");
+    near(level("/by"), level("/level_after") / level("/level_before") - 1.0, 9);
+    let shown = text(&arguments);
+    assert!(shown.contains("It changed once with 71: it is 75.18") && shown.contains("(-28.4 %)"), "{shown}");
+    let (_folder, path) = series(&|at| 50 + 2 * at);
+    let found = json(&["forecast", &path, "--date", "day", "--horizon", "7"]);
+    assert_eq!(found["changes"], serde_json::json!([]));
+    assert!((number(&found, "/metrics/slope_a_step") - 2.0).abs() < 0.05, "{}", found["metrics"]);
+    let (_folder, path) = series(&|_| 50);
+    let found = json(&["forecast", &path, "--date", "day", "--horizon", "7"]);
+    assert!(found["changes"] == serde_json::json!([]) && found["metrics"].get("slope_a_step").is_none());
 }
 
 /// Values that come again every five steps are foretold by their season, and by their mean without it.

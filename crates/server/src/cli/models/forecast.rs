@@ -106,6 +106,7 @@ pub fn run(args: &ForecastArgs) -> Result<()> {
     shown::model(&mut report, &known, found.method, &options).map_err(fault)?;
     shown::backtest(&mut report, &found.backtest, found.method);
     shown::picture(&mut report, &known, &found.forecasts);
+    shown::changes(&mut report, &known);
     shown::steps(&mut report, &known, &found.forecasts);
     if !args.what_if.is_empty() {
         let other = known.changed(&args.what_if, &future)?;

@@ -1,5 +1,6 @@
 //! The model in figures, how good it was, and what comes next.
 
+use rapport_models::changes::{Change, Movement};
 use rapport_models::forecast::{Backtest, Counts, Ets, Method, Options, Regression, Score, SeasonalNaive};
 use rapport_models::{Estimate, Fault};
 
@@ -125,6 +126,58 @@ pub fn steps(report: &mut Report, known: &Known, forecasts: &[Estimate]) {
     report.table("forecast", "What comes next, 95 % between", &["Step", "Value", "Low", "High"], rows);
     let total: f64 = forecasts.iter().map(|it| it.value).sum();
     report.metric("expected_in_all", total);
+}
+
+/// When the level of the series changed, in a sentence and a table.
+pub fn changes(report: &mut Report, known: &Known) {
+    let values = known.series.values();
+    let title = "Whether the level changed";
+    report.hold("changes", serde_json::Value::Array(Vec::new()));
+    // Too few values for a forecast were refused; so few that no two levels can be told apart have no sentence.
+    let Ok(found) = Movement::of(values, known.series.season()) else { return };
+    let changes = match found {
+        Movement::Still => return report.part(title, "  No: it stays, as far as chance lets it be seen.\n"),
+        Movement::Steady(slope) => {
+            let way = if slope > 0.0 { "rises" } else { "falls" };
+            let by = figure(slope.abs());
+            let text = format!("  It {way} steadily, by about {by} a step, rather than at once.\n");
+            report.metric("slope_a_step", slope);
+            return report.part(title, &text);
+        }
+        Movement::Changed(changes) => changes,
+    };
+    let step = |at: usize| known.at(at as i64 - values.len() as i64);
+    let by = |it: &Change| (it.before.value > 0.0).then(|| it.after.value / it.before.value - 1.0);
+    if let Some(last) = changes.last() {
+        let often = match changes.len() {
+            1 => "once".to_owned(),
+            2 => "twice, the last time".to_owned(),
+            n => format!("{n} times, the last time"),
+        };
+        let share = by(last).map_or_else(String::new, |it| format!(" ({:+.1} %)", it * 100.0));
+        report.part(
+            title,
+            &format!(
+                "  It changed {often} with {}: it is {} since, and was {} before{share}. What is older says less of what comes.\n",
+                step(last.at),
+                figure(last.after.value),
+                figure(last.before.value)
+            ),
+        );
+    }
+    let row = |it: &Change| {
+        vec![
+            Cell::text_of(step(it.at)),
+            Cell::Number(it.before.value),
+            Cell::Number(it.after.value),
+            Cell::Number(it.after.low),
+            Cell::Number(it.after.high),
+            by(it).map_or(Cell::None, Cell::Share),
+        ]
+    };
+    let header = ["From", "Level before", "Level after", "Low", "High", "By"];
+    let rows = changes.iter().map(row).collect();
+    report.table("changes", "Levels of the series without its season, 95 % between", &header, rows);
 }
 
 /// What a change of factors would do.
