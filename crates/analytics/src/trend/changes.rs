@@ -118,8 +118,8 @@ mod tests {
             none(&(0..60).map(|at| Cell::Integer(50 + 2 * at + at * at * 7_919 % 11)).collect::<Vec<_>>()),
             "it rises"
         );
-        let mut gap: Vec<Cell> =
-            (0..40).map(|at| Cell::Number(if at < 20 { 1.0 } else { 9.0 } + 0.1 * f64::from(at % 3))).collect();
+        let level = |at: i32| if at < 20 { 1.0 } else { 9.0 };
+        let mut gap: Vec<Cell> = (0..40).map(|at| Cell::Number(level(at) + 0.1 * f64::from(at % 3))).collect();
         assert!(!none(&gap));
         gap[30] = Cell::Nothing;
         assert!(none(&gap));

@@ -154,6 +154,38 @@ fn an_answer_says_what_is_not_over_and_what_is_left_out() {
     assert_eq!(row, json!(["2026-10-31T23:00:00Z", "2000000.20"]));
 }
 
+/// Eight to ten orders a day, and four fewer from the 61st day on.
+#[test]
+fn an_answer_says_when_the_level_changed() {
+    let order = |day: i64, of_day: i64| Happening {
+        person: of_day,
+        name: ORDER,
+        at: at("2026-01-01T09:00:00Z").plus((day * 86_400 + of_day) * 1_000_000),
+        properties: Vec::new(),
+    };
+    let orders = |day: i64| day * day * 7_919 % 3 + if day < 60 { 8 } else { 4 };
+    let world = World {
+        events: (0..90).flat_map(|day| (0..orders(day)).map(move |it| order(day, it + 1))).collect(),
+        countries: BTreeMap::new(),
+        zone: "UTC",
+        now: at("2026-04-02"),
+    };
+    let question = json!({"kind": "trend", "interval": "day", "series": [{"event": ORDER}],
+        "period": {"from": "2026-01-01", "to": "2026-03-31"}});
+    let answer = world.settle().ask(&question);
+    let note = "the level changed once, with 2026-03-02, from 9.33 to 5.33, 42.9% less.";
+    assert!(answer.notes.len() == 1 && answer.notes[0].ends_with(note), "{:?}", answer.notes);
+    let found = detail(&answer);
+    let changes = found["series"][0]["changes"].as_array().unwrap();
+    assert_eq!((changes.len(), &changes[0]["at"]), (1, &json!(60)));
+    assert_eq!(&found["starts"][60], &json!("2026-03-02T00:00:00Z"));
+    let before = World { now: at("2026-03-03"), ..world };
+    let question = json!({"kind": "trend", "interval": "day", "series": [{"event": ORDER}],
+        "period": {"from": "2026-01-01", "to": "2026-02-28"}});
+    let answer = before.settle().ask(&question);
+    assert!(answer.notes.is_empty() && detail(&answer)["series"][0].get("changes").is_none(), "{:?}", answer.notes);
+}
+
 #[test]
 fn a_question_about_nobody_has_an_end() {
     let order = || Happening { person: 1, name: ORDER, at: at("2026-03-26T12:00:00Z"), properties: Vec::new() };
