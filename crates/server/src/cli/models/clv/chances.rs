@@ -1,5 +1,7 @@
 //! BG/BB on a file: people who have chances to buy at fixed times, take some of them, and leave before one unseen.
 
+use std::collections::HashMap;
+
 use anyhow::{Result, bail};
 use rapport_imports::Field;
 use rapport_imports::written::Column;
@@ -348,14 +350,18 @@ fn written(
     let (mut expected, mut worth, mut counts) = (Ends::default(), Ends::default(), Ends::default());
     // Of more chances than a table has columns only the likely numbers are told.
     let mut each = vec![Vec::new(); if args.ahead <= COLUMNS { args.ahead as usize + 1 } else { 0 }];
+    // Many did the same, and far ahead there is much to add up.
+    let mut said: HashMap<(u32, u32, u32), (Option<f64>, Vec<f64>)> = HashMap::new();
     for (at, (row, it)) in known.chances.iter().zip(told).enumerate() {
-        let sure = near.as_ref().and_then(|it| it.variance(|it| it.expected(row, args.ahead)));
-        expected.push(between::around(it.purchases, sure));
+        let (sure, chances) = said.entry((row.frequency, row.recency, row.chances)).or_insert_with(|| {
+            let sure = near.as_ref().and_then(|it| it.variance(|it| it.expected(row, args.ahead)));
+            (sure, fit.model.probabilities(row, args.ahead))
+        });
+        expected.push(between::around(it.purchases, *sure));
         let spends = known.amounts.as_ref().and_then(|it| amounts.variance(f64::from(row.frequency), it[at]));
-        worth.push(between::around(it.value.unwrap_or(f64::NAN), between::both(sure, spends)));
-        let chances = fit.model.probabilities(row, args.ahead);
+        worth.push(between::around(it.value.unwrap_or(f64::NAN), between::both(*sure, spends)));
         counts.push(between::counts(it.purchases, |most| chances.iter().copied().take(most + 1).collect()));
-        each.iter_mut().zip(chances).for_each(|(column, chance)| column.push(chance));
+        each.iter_mut().zip(chances.iter()).for_each(|(column, chance)| column.push(*chance));
     }
     let mut rows = vec![
         Column::texts("customer", known.customers.clone()),
