@@ -86,3 +86,10 @@ pub fn captured(mut command: Command) -> Result<(bool, String), String> {
     let status = child.wait().map_err(|e| format!("{text}: {e}"))?;
     Ok((status.success(), output))
 }
+
+/// Runs it and shows nothing: what [`captured`] returns.
+pub fn collected(mut command: Command) -> Result<(bool, String), String> {
+    let text = format!("{command:?}");
+    let output = command.stderr(Stdio::inherit()).output().map_err(|e| format!("could not start {text}: {e}"))?;
+    Ok((output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned()))
+}

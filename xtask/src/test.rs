@@ -1,10 +1,11 @@
 //! `cargo xtask test`: everything that must pass, and at the end one line `N passed, N failed`.
 
 use std::process::Command;
+use std::thread;
 use std::time::Instant;
 
 use crate::postgres::{Durability, Postgres};
-use crate::run::{captured, cargo, command, debug_binary, linted_tests, root, say};
+use crate::run::{captured, cargo, collected, command, debug_binary, linted_tests, root, say, shown};
 use crate::{console, openapi, python, tidy, tools};
 
 /// What the stages counted.
@@ -49,11 +50,16 @@ type Stage = (&'static str, fn(&mut Tally));
 const STAGES: &[Stage] = &[
     ("format", format),
     ("tidy", |tally| tally.one("tidy", tidy::run())),
+    ("compile", compile),
     ("rust", rust),
     ("console", console_units),
     ("sdk", sdk),
     ("browser", browser),
 ];
+
+/// What runs beside the Rust tests once everything is compiled, and is shown after them: both wait much of their time, on disks, clocks and
+/// pages, and fill each other's gaps.
+const BESIDE: [&str; 3] = ["console", "sdk", "browser"];
 
 /// Runs all stages, or those named with `--only`.
 pub fn run(arguments: &[String]) -> Result<(), String> {
@@ -66,14 +72,27 @@ pub fn run(arguments: &[String]) -> Result<(), String> {
     // First, because the binary embeds it: built in between, it would change under the tests' feet.
     console::build()?;
     let mut tally = Tally::default();
-    for (name, stage) in STAGES {
-        if only.as_ref().is_some_and(|only| !only.contains(name)) {
+    let is_wanted = |name: &str| only.as_ref().is_none_or(|only| only.contains(&name));
+    let mut beside = None;
+    for (name, stage) in STAGES.iter().filter(|(name, _)| is_wanted(name)) {
+        if only.is_none() && BESIDE.contains(name) {
             continue;
         }
         say(name);
         let start = Instant::now();
         stage(&mut tally);
         println!("== {name}: {} s", start.elapsed().as_secs());
+        if only.is_none() && *name == "compile" && tally.failed == 0 {
+            beside =
+                Some(thread::spawn(|| collected(command(&cargo(), &["xtask", "test", "--only", &BESIDE.join(",")]))));
+        }
+    }
+    if let Some(beside) = beside {
+        let outcome = beside.join().unwrap_or_else(|_| Err("its thread ended".into()));
+        if let Ok((_, output)) = &outcome {
+            println!("{output}");
+        }
+        tally.runner(&BESIDE.join(", "), outcome, count_plain);
     }
     if !tally.failures.is_empty() {
         println!("\nfailed: {}", tally.failures.join(", "));
@@ -90,7 +109,12 @@ fn succeeded(command: Command) -> Result<(), String> {
     if captured(command)?.0 { Ok(()) } else { Err("failed, see above".into()) }
 }
 
-/// Clippy's lints, and all Rust tests, on SQLite and on a PostgreSQL started for them, with a Python that checks what we sign and encrypt.
+/// Compiles everything that is tested, with Clippy's lints.
+fn compile(tally: &mut Tally) {
+    tally.one("compile", shown(linted_tests(&["--no-run"])));
+}
+
+/// All Rust tests, on SQLite and on a PostgreSQL started for them, with a Python that checks what we sign and encrypt.
 fn rust(tally: &mut Tally) {
     let postgres = match Postgres::start(Durability::Off) {
         Ok(postgres) => postgres,
