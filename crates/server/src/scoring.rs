@@ -144,7 +144,7 @@ pub async fn tell(tx: &mut Tx, workspace: WorkspaceId, told: &[Told], now: Times
 }
 
 /// No source of events said so.
-const OURSELVES: SourceId = SourceId(0);
+pub(crate) const OURSELVES: SourceId = SourceId(0);
 
 fn differs(row: &PersonRow, s: &Scores) -> bool {
     (row.recency, row.frequency, row.monetary, row.rfm_group.as_deref())

@@ -139,6 +139,8 @@ async fn change(app: &App, caller: &Caller, id: Id, undone: bool, reason: &str) 
     audiences::doubt(&mut tx, workspace, &touched, app.now()).await?;
     referring::follow(&mut tx, workspace, &touched, app.now()).await.map_err(Problem::internal)?;
     referring::review(installation, &mut tx, workspace, &touched, app.now()).await.map_err(Problem::internal)?;
+    let placed = points::identity::stand_anew(installation, &mut tx, workspace, &changed.moved).await;
+    placed.map_err(Problem::internal)?;
     listening::follow(installation, &mut tx, workspace, &handed).await.map_err(Problem::internal)?;
     erasing::follow(&mut tx, workspace, &handed).await?;
     tx.commit().await?;

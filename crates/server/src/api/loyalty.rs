@@ -193,7 +193,7 @@ pub struct LoyaltyProgramBody {
 }
 
 /// Saves the programme as a new version: it counts from now on, and what happened before is judged by what was in force then. A wallet stays for ever, since
-/// members may have something in it.
+/// members may have something in it; what a live offer or reward goes by is not added to what no price may depend on.
 #[utoipa::path(put, path = "/api/v1/loyalty/program", security(("caller" = ["edit_loyalty"])), tag = "loyalty", operation_id = "save_loyalty_program", request_body = LoyaltyProgramBody, responses((status = 200, body = LoyaltyProgram), (status = 409, body = crate::problem::ProblemBody), (status = 422, body = crate::problem::ProblemBody)))]
 pub async fn save_loyalty_program(
     State(app): State<App>,
@@ -206,6 +206,7 @@ pub async fn save_loyalty_program(
     let by = caller.id().as_str();
     let saved = Saved { in_force_from: now, at: now, by };
     let mut tx = app.installation.store.begin(Priority::Interactive).await?;
+    protected::refuse_program(&mut tx, caller.workspace, &program).await?;
     programs::save(&mut tx, caller.workspace, &program, body.version, saved).await?;
     tx.commit().await?;
     let users = user_names(&app, caller.workspace).await?;

@@ -40,7 +40,7 @@ pub async fn tell(
     (events, applied): (&[Event], &mut Applied),
     now: Timestamp,
 ) -> Result<()> {
-    let causes = causes(people, events, applied);
+    let causes = causes(people, (events, applied), now);
     let standing = stand(tx, workspace, people).await?;
     facts::tell(tx, workspace, (&causes, standing), applied, now).await
 }

@@ -2,7 +2,8 @@
 //! `.expires_at` (when the next points lapse) and `.expiring` (how many), `loyalty.standing`, `loyalty.since`, `referral.joined`, `.qualified` and `.rewarded` (how many friends).
 //!
 //! Always holds: a fact is read from the ledger when an event of it is applied, never from what the event says, so nobody can make a balance by sending one; what
-//! has not changed is not told again.
+//! has not changed is not told again. Facts are kept by identifier, memberships by person: when identifiers part, what was told of the member is told anew of the one who keeps the
+//! membership, and no more of the other.
 //!
 //! Does not do: tell of the past. A fact holds from the member's last operation on, since it says what the ledger has now, also where an event of it is heard of late.
 
@@ -22,6 +23,7 @@ use rapport_store::Tx;
 use serde_json::{Map, Value, json};
 
 use crate::installation::Installation;
+use crate::tiers;
 
 /// Domain events of the ledger, and the names under which they are told.
 pub const NAMES: [(&str, &str); 44] = [
@@ -71,6 +73,10 @@ pub const NAMES: [(&str, &str); 44] = [
     (gift_cards::CLAIMED, "Gift Card Claimed"),
 ];
 
+/// What the keys of everything begin with that a programme tells of its members.
+const OF_MEMBERS: [&str; 8] =
+    ["points.", "loyalty.standing", "loyalty.since", "referral.", "tier.", "challenge.", "streak.", "badge."];
+
 /// Calls the wallet of a domain event by its key: the number under which the ledger keeps it says nothing to anybody else.
 pub(crate) fn name_wallet(event: &str, said: &mut Map<String, Value>, wallets: &HashMap<WalletId, String>) {
     if event.starts_with("points.") {
@@ -101,12 +107,21 @@ pub async fn hear(
             *known = (*known).max(cause);
         }
     }
-    if causes.is_empty() {
+    let moved: BTreeSet<PersonId> = applied.moved.iter().flat_map(|moved| [moved.from, moved.to]).collect();
+    if causes.is_empty() && moved.is_empty() {
         return Ok(());
     }
     let now = installation.clock.now();
+    let moved: Vec<PersonId> = moved.into_iter().collect();
+    for (person, cause) in tiers::facts::causes(&moved, (events, applied), now) {
+        causes.entry(person).or_insert(cause);
+    }
     let people: Vec<PersonId> = causes.keys().copied().collect();
-    let standing = stand(tx, workspace, &people, now).await?;
+    let mut standing = stand(tx, workspace, &people, now).await?;
+    if !moved.is_empty() && !standing.is_empty() {
+        let others: Vec<PersonId> = moved.into_iter().filter(|person| !standing.contains_key(person)).collect();
+        standing.extend(nothing_more(tx, workspace, &others, now).await?);
+    }
     tell(tx, workspace, (&causes, standing), applied, now).await
 }
 
@@ -165,10 +180,25 @@ pub(crate) async fn tell(
     Ok(facts::insert(tx, workspace, &rows).await?)
 }
 
+/// What was told of people who are no members: nothing of it holds any more.
+async fn nothing_more(tx: &mut Tx, workspace: WorkspaceId, people: &[PersonId], now: Timestamp) -> Result<Told> {
+    let mut all = Told::new();
+    for (person, key, _) in facts::current_of(tx, workspace, people, now).await? {
+        if OF_MEMBERS.iter().any(|own| key.starts_with(own)) {
+            let (_, own) = all.entry(person).or_insert_with(|| (now, BTreeMap::new()));
+            own.insert(key, Value::Null);
+        }
+    }
+    Ok(all)
+}
+
 /// How members stand.
 async fn stand(tx: &mut Tx, workspace: WorkspaceId, people: &[PersonId], now: Timestamp) -> Result<Told> {
-    let names = wallets::keys(tx, workspace).await?;
     let found = members::by_persons(tx, workspace, people).await?;
+    if found.is_empty() {
+        return Ok(Told::new());
+    }
+    let names = wallets::keys(tx, workspace).await?;
     let numbers: Vec<MemberId> = found.iter().map(|it| it.member).collect();
     let accounts = read::accounts(tx, workspace, &numbers, now).await?;
     let moved_at = read::moved_at(tx, workspace, &numbers).await?;

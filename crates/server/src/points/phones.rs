@@ -44,7 +44,7 @@ pub async fn hear(
     let is_about = |event: &Event| event.name == ENROLLED || event.traits.keys().any(|key| is_called(PHONE, key));
     let told = events.iter().zip(&applied.events).filter(|(event, _)| is_about(event));
     let mut people: BTreeSet<PersonId> = told.map(|(_, it)| it.person).collect();
-    people.extend(applied.moved.iter().map(|moved| moved.to));
+    people.extend(applied.moved.iter().flat_map(|moved| [moved.from, moved.to]));
     if people.is_empty() {
         return Ok(());
     }

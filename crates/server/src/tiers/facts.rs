@@ -13,6 +13,7 @@ use rapport_store::Tx;
 use serde_json::{Number, Value, json};
 
 use crate::points::facts::{self, Cause, Told};
+use crate::scoring::OURSELVES;
 
 /// Domain events of ladders, and the names under which they are told.
 pub const NAMES: [(&str, &str); 4] = [
@@ -33,21 +34,26 @@ pub async fn tell(
     (events, applied): (&[Event], &mut Applied),
     now: Timestamp,
 ) -> Result<()> {
-    let causes = causes(people, events, applied);
+    let causes = causes(people, (events, applied), now);
     let standing = stand(tx, workspace, people).await?;
     facts::tell(tx, workspace, (&causes, standing), applied, now).await
 }
 
-/// By which event of a batch something is told of each of these people. Of whoever the batch says nothing itself (an order of theirs went back), by the last thing that it says.
-pub(crate) fn causes(people: &[PersonId], events: &[Event], applied: &Applied) -> BTreeMap<PersonId, Cause> {
+/// By which event of a batch something is told of each of these people. Of whoever the batch says nothing itself (an order of theirs went back), by the last thing that it says; where no
+/// event says anything (staff parted a person), by ourselves, from now on.
+pub(crate) fn causes(
+    people: &[PersonId],
+    (events, applied): (&[Event], &Applied),
+    now: Timestamp,
+) -> BTreeMap<PersonId, Cause> {
     let mut causes: BTreeMap<PersonId, Cause> = BTreeMap::new();
     for (event, it) in events.iter().zip(&applied.events) {
         let cause = (it.occurred_at, event.source, event.id.0);
         let known = causes.entry(it.person).or_insert(cause);
         *known = (*known).max(cause);
     }
-    let last = causes.values().max().copied();
-    people.iter().filter_map(|it| Some((*it, causes.get(it).copied().or(last)?))).collect()
+    let last = causes.values().max().copied().unwrap_or((now, OURSELVES, [0; 16]));
+    people.iter().map(|it| (*it, causes.get(it).copied().unwrap_or(last))).collect()
 }
 
 async fn stand(tx: &mut Tx, workspace: WorkspaceId, people: &[PersonId]) -> Result<Told> {

@@ -105,7 +105,9 @@ impl Lives {
                 }
                 Counted::Events { .. } => {
                     let key = counted_key(counted);
-                    let own = counts.iter().filter(|it| it.counted == key);
+                    // Of a person who was parted each part has what it did itself, as with orders.
+                    let is_own = |it: &&Count| it.counted == key && handles.get(&it.handle) == Some(&it.member);
+                    let own = counts.iter().filter(is_own);
                     grouped(own.map(|it| (it.member, it.occurred_at, it.amount)))
                 }
                 Counted::Condition { .. } => {

@@ -359,6 +359,59 @@ async fn prices_do_not_come_to_follow_what_people_are_by_a_segment_that_is_chang
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_live_prices_go_by_is_not_forbidden_them_before_they_are_changed() {
+    let sink = Sink::start(Manner::default(), &[]).await;
+    let (world, owner, ..) = founded(&sink).await;
+    let programme = async |version: i64, protected: Value| {
+        let mut program = get(&world, &owner, "/api/v1/loyalty/program").await["program"].clone();
+        program["offers"]["protected"] = protected;
+        let body = json!({"version": version, "program": program});
+        call(&world, &owner, Method::PUT, "/api/v1/loyalty/program", body).await
+    };
+    let is_refused = |answer: &Answer, detail: &str| {
+        assert_eq!(refused(answer), (StatusCode::CONFLICT, "loyalty_protected_in_use".into()), "{}", answer.text());
+        assert_eq!(answer.json()["detail"], detail);
+    };
+    for (key, text) in [("near", "trait postcode = 10115"), ("nested", "in segment near")] {
+        let body = json!({"key": key, "name": key, "text": text});
+        let made = call(&world, &owner, Method::POST, "/api/v1/segments", body).await;
+        assert_eq!(made.status, StatusCode::OK, "{}", made.text());
+    }
+    let saved = async |version: i64, state: &str| {
+        let ten = json!({"name": "Ten", "gives": {"kind": "percent_off", "percent": "10"}});
+        let body = json!({"version": version, "state": state, "offer": ten, "text": "in segment nested"});
+        put(&world, &owner, "/api/v1/loyalty/offers/ten", body).await
+    };
+    saved(0, "live").await;
+    let share = json!({"by": "trait.visits", "steps": [{"from": "1", "percent": "5"}], "otherwise": "0"});
+    offer(&world, &owner, "dear", json!({"name": "Dear", "gives": {"kind": "percent_off", "percent": share}})).await;
+    let when = json!({"fact": {"key": "trait.age", "op": "at_least", "value": 65}});
+    let mug =
+        json!({"name": "A mug", "gives": {"kind": "code"}, "prices": [{"points": 5, "when": when}, {"points": 9}]});
+    let body = json!({"version": 0, "state": "live", "reward": mug});
+    put(&world, &owner, "/api/v1/loyalty/rewards/mug", body).await;
+
+    let then = "on which no price may depend then.";
+    let ten = format!("The offer `ten` is live and goes by `trait.postcode` (`in segment near`), {then}");
+    is_refused(&programme(1, json!(["trait.postcode"])).await, &ten);
+    let dear = format!("The offer `dear` is live and goes by `trait.visits`, {then}");
+    is_refused(&programme(1, json!(["trait.visits"])).await, &dear);
+    let mug = format!("The reward `mug` is live, and its `prices[0].when` goes by `trait.age`, {then}");
+    is_refused(&programme(1, json!(["trait.age"])).await, &mug);
+    assert_eq!(get(&world, &owner, "/api/v1/loyalty/program").await["version"], 1, "nothing was saved");
+
+    // What nothing goes by is forbidden at once, and what is not live holds nothing up: it cannot go live again as it is.
+    assert_eq!(programme(1, json!(["trait.income"])).await.status, StatusCode::OK);
+    saved(1, "paused").await;
+    assert_eq!(programme(2, json!(["trait.income", "trait.postcode"])).await.status, StatusCode::OK);
+    let ten = json!({"name": "Ten", "gives": {"kind": "percent_off", "percent": "10"}});
+    let body = json!({"version": 2, "state": "live", "offer": ten, "text": "in segment nested"});
+    let answer = call(&world, &owner, Method::PUT, "/api/v1/loyalty/offers/ten", body).await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", answer.text());
+    assert!(answer.text().contains("the segment `near`"), "{}", answer.text());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_wrong_is_refused_and_leaves_nothing() {
     let sink = Sink::start(Manner::default(), &[]).await;
     let (world, owner, ..) = founded(&sink).await;

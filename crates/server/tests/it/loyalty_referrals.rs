@@ -361,6 +361,8 @@ async fn who_turns_out_to_be_one_person_has_referred_themselves() {
     let piece = evidence["evidence"][0]["id"].as_str().unwrap_or_else(|| panic!("{evidence}")).to_owned();
     let undone = shop.post(&format!("/api/v1/identity/evidence/{piece}/undo"), json!({"reason": "two people"})).await;
     assert_eq!(undone.status, StatusCode::OK, "{}", undone.text());
+    // At once, before anything else happens.
+    stands(&shop.all().await[0], "rewarded", None);
     shop.rest().await;
     let rows = shop.all().await;
     stands(&rows[0], "rewarded", None);

@@ -31,6 +31,7 @@ mod keys;
 mod link_checks;
 mod loyalty;
 mod loyalty_alone;
+mod loyalty_birthdays;
 mod loyalty_challenges;
 mod loyalty_changes;
 mod loyalty_effect;

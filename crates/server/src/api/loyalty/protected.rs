@@ -1,4 +1,5 @@
-//! What no price may depend on: refuses offers and rewards that go by it through segments, and segments through which live ones would.
+//! What no price may depend on: refuses offers and rewards that go by it through segments, segments through which live ones would, and a programme that adds to it what
+//! live ones go by.
 //!
 //! Always holds: a segment that no live offer or reward goes by may ask for anything.
 //!
@@ -10,6 +11,7 @@ use rapport_domain::WorkspaceId;
 use rapport_loyalty::Document;
 use rapport_loyalty::document::State;
 use rapport_loyalty::offers::{Offer, OfferLimits};
+use rapport_loyalty::program::Program;
 use rapport_loyalty::records::{documents, programs};
 use rapport_loyalty::rewards::Reward;
 use rapport_segments::Condition;
@@ -88,6 +90,57 @@ pub(crate) async fn refuse_segment(
         "{user} is live and goes by this segment, which would go by `{fact}`{through}; no price may depend on that, so take the segment out of it first"
     );
     Err(Problem::invalid("condition", why))
+}
+
+/// Refuses a programme that would forbid prices what a live offer or a live reward goes by already, by itself or through segments.
+///
+/// # Errors
+/// Which offer or reward it is, and by what it goes; the store's.
+pub(super) async fn refuse_program(
+    db: &mut impl Queries,
+    workspace: WorkspaceId,
+    program: &Program,
+) -> Result<(), Problem> {
+    let Some(latest) = programs::versions(db, workspace).await?.pop() else { return Ok(()) };
+    let limits = &program.offers;
+    if limits.protected.iter().all(|fact| latest.program.offers.protected.contains(fact)) {
+        return Ok(());
+    }
+    let known: Known = segments::conditions(&segments::all(db, workspace).await?).into_iter().collect();
+    for offer in live::<Offer>(db, workspace).await? {
+        if let Some(by) = dependence(limits, offer.facts(), offer.when.segment_keys(), &known) {
+            return Err(Problem::conflict(
+                "loyalty_protected_in_use",
+                format!("The offer `{}` is live and goes by {by}, on which no price may depend then.", offer.key),
+                "Take that out of it, or pause it, and save again.",
+            ));
+        }
+    }
+    for reward in live::<Reward>(db, workspace).await? {
+        for (place, condition) in reward.conditions() {
+            if let Some(by) = dependence(limits, condition.fact_keys(), condition.segment_keys(), &known) {
+                return Err(Problem::conflict(
+                    "loyalty_protected_in_use",
+                    format!(
+                        "The reward `{}` is live, and its `{place}` goes by {by}, on which no price may depend then.",
+                        reward.key
+                    ),
+                    "Take that out of it, or pause it, and save again.",
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// By what no price may depend on somebody goes, who asks for these facts and segments: the fact, and the segment that asks for it where it is not they themselves. In the text form of
+/// conditions, which is the same in every language.
+fn dependence(limits: &OfferLimits, facts: Vec<&str>, segments: Vec<&str>, known: &Known) -> Option<String> {
+    if let Some(fact) = limits.protected(facts.into_iter()) {
+        return Some(format!("`{fact}`"));
+    }
+    let (key, fact) = protected(limits, &reached(segments, known))?;
+    Some(format!("`{fact}` (`in segment {key}`)"))
 }
 
 /// What is live of a kind.

@@ -599,5 +599,8 @@ export const problems = {
 	'problem.index_window': '30 to 1,825 days',
 	'problem.index_few': 'Too little would be known of people.',
 	'problem.index_choose': 'Choose other measures or weights, or be content with less.',
+	'problem.loyalty_offer_goes_by': 'The offer `{key}` is live and goes by {by}, on which no price may depend then.',
+	'problem.loyalty_reward_goes_by': 'The reward `{key}` is live, and its `{place}` goes by {by}, on which no price may depend then.',
+	'problem.loyalty_take_out_or_pause': 'Take that out of it, or pause it, and save again.',
 	'problem.model_bounds': 'indices are from 0 to 100'
 };

@@ -599,5 +599,8 @@ export const problems = {
 	'problem.index_window': '30 至 1,825 天',
 	'problem.index_few': '所知将会太少。',
 	'problem.index_choose': '请选择其他指标或权重，或降低要求。',
+	'problem.loyalty_offer_goes_by': '优惠 `{key}` 正在生效，并依据 {by}；若如此保存，任何价格都不得再取决于它。',
+	'problem.loyalty_reward_goes_by': '奖励 `{key}` 正在生效，其 `{place}` 依据 {by}；若如此保存，任何价格都不得再取决于它。',
+	'problem.loyalty_take_out_or_pause': '请先将其移除或暂停该项，然后再次保存。',
 	'problem.model_bounds': '指数为 0 至 100'
 };
