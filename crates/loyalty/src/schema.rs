@@ -71,6 +71,7 @@ pub const MIGRATIONS: Migrations = Migrations {
         Migration { number: 34, name: "lots of which something is left, by account", sql: OPEN_BY_ACCOUNT },
         Migration { number: 35, name: "terms of operations", sql: TERMS },
         Migration { number: 36, name: "uses of offers by when", sql: offers::BY_OFFER },
+        Migration { number: 37, name: "goodwill by when it was given", sql: changes::GOODWILL },
         Migration { number: 38, name: "winners found a few at a time", sql: leaderboards::CLOSED },
     ],
 };

@@ -319,15 +319,16 @@ pub async fn goodwill_given(
     before: Option<i64>,
     limit: u32,
 ) -> rapport_store::Result<Vec<GivenGoodwill>> {
-    // Found by how its ids begin, which are indexed; the pluses keep an engine from going backwards through the whole ledger instead. `;` comes behind `:`.
+    // In the order of its index, which has nothing else; whoever posts by the API may call a source as they like, but not an id.
     let list = sql!(
         "SELECT o.operation, o.id, CASE WHEN m.standing = 'merged' AND m.merged_into IS NOT NULL THEN m.merged_into ELSE o.member END AS member,
              o.wallet, o.amount, o.reversed, o.recorded_at, o.source_by, o.source_reason
          FROM loyalty_operations o LEFT JOIN loyalty_members m ON m.member = o.member AND m.workspace = o.workspace
-         WHERE o.id >= $4 AND o.id < $5 AND o.workspace = $1 AND +o.operation < $2 AND o.refused IS NULL AND o.source_kind = 'goodwill'
-         ORDER BY +o.operation DESC LIMIT $3"
+         WHERE o.source_kind = 'goodwill' AND o.refused IS NULL AND o.workspace = $1 AND o.operation < $2
+             AND SUBSTR(o.id, 1, 9) = $4
+         ORDER BY o.operation DESC LIMIT $3"
     );
-    db.fetch_all(list, args![workspace, before.unwrap_or(i64::MAX), limit, "goodwill:", "goodwill;"]).await
+    db.fetch_all(list, args![workspace, before.unwrap_or(i64::MAX), limit, GOODWILL_IDS]).await
 }
 
 async fn by_id(db: &mut impl Queries, scene: Scene<'_>, id: &str) -> rapport_store::Result<Option<Change>> {

@@ -27,6 +27,11 @@ CREATE INDEX loyalty_changes_asked ON loyalty_changes (workspace, asked_at, chan
 CREATE INDEX loyalty_changes_member ON loyalty_changes (member, workspace, asked_at, change);
 ";
 
+/// Goodwill in the order in which it was given, so that a page of it reads as many operations as it shows. Nothing else on the ledger is in it.
+pub(super) const GOODWILL: &str = "
+CREATE INDEX loyalty_operations_goodwill ON loyalty_operations (source_kind, workspace, operation) WHERE source_kind = 'goodwill' AND refused IS NULL;
+";
+
 const BOOKS: &str = "the books must show who changed what by hand; nobody can tell any more whose account it was";
 
 const fn of_number(columns: &'static [&'static str]) -> Declaration {

@@ -3,10 +3,10 @@
 use rapport_domain::{PersonId, Timestamp};
 use rapport_loyalty::MIGRATIONS;
 use rapport_loyalty::ledger;
-use rapport_loyalty::ledger::{MemberId, Standing};
+use rapport_loyalty::ledger::{Act, Command, MemberId, Source, Standing};
 use rapport_loyalty::program::Program;
 use rapport_loyalty::records::changes::{self, Asked, Change};
-use rapport_loyalty::records::{members, merging, personal};
+use rapport_loyalty::records::{self, Memory, members, merging, personal, wallets};
 use rapport_loyalty::rewards::Refusal;
 use rapport_loyalty::verify::verify;
 use rapport_store::db_test;
@@ -192,8 +192,22 @@ async fn goodwill_has_a_limit_for_each_who_gives(db: TestDatabase) {
     ];
     assert_eq!(shown, expected, "neither changes nor what was refused");
     assert!(given.iter().all(|it| it.source_reason == "for Zebrafish" && it.reversed == 0));
-    let older = changes::goodwill_given(&mut world.store.read(), W, Some(given[0].operation), 1).await.unwrap();
-    assert_eq!(older, given[1..2]);
+    // Page by page, from one operation on to those before it; what only calls itself goodwill is none.
+    let mut tx = world.begin().await;
+    let wallet = wallets::numbers(&mut tx, W).await.unwrap()["points"];
+    let act = Act::Earn { amount: 5, earned_at: None, active_from: None, expires_at: None };
+    let source = Source { kind: "goodwill".to_owned(), by: "key_1".to_owned(), ..Source::default() };
+    let forged = [vec![Command { id: "mine".to_owned(), member: ann, wallet, act, source }]];
+    records::post(&mut tx, &mut Memory::default(), W, &forged, world.now).await.unwrap();
+    tx.commit().await.unwrap();
+    let (mut pages, mut before) = (Vec::new(), None);
+    loop {
+        let page = changes::goodwill_given(&mut world.store.read(), W, before, 1).await.unwrap();
+        let Some(last) = page.last() else { break };
+        before = Some(last.operation);
+        pages.extend(page);
+    }
+    assert_eq!(pages, given);
     let mut tx = world.begin().await;
     personal::forget(&mut tx, W, PersonId(1)).await.unwrap();
     tx.commit().await.unwrap();

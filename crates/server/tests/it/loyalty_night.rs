@@ -1,13 +1,20 @@
-//! The night work, whenever it comes: random months lived with it every few hours, twice each time, and only once at the end, in the order that is published, come to the same.
+//! The night work, whenever it comes: random months lived with it every few hours, twice each time, and only once at the end, in the order that is published, come to the same, on both
+//! engines; and one night in which everything is due.
+
+use std::collections::BTreeSet;
+use std::sync::Mutex;
 
 use axum::http::{Method, StatusCode};
 use rapport_domain::{Rng, SeededRng, Timestamp};
+use rapport_server::installation::MIGRATIONS;
 use rapport_server::points;
 use rapport_server::records::workspaces::FIRST;
+use rapport_store::Engine;
+use rapport_store::testing::{TestDatabase, on_postgres, on_sqlite};
 use serde_json::{Map, Value, json};
 use tokio::sync::watch;
 
-use crate::engaging::{call, get, happen, only_person, person, settle, track, world};
+use crate::engaging::{call, get, happen, only_person, person, settle, track, world_over};
 use crate::sink::{Manner, Sink};
 use crate::world::{Browser, World};
 
@@ -56,8 +63,8 @@ async fn put(world: &World, owner: &Browser, path: &str, body: Value) {
     assert_eq!(saved.status, StatusCode::OK, "{}", saved.text());
 }
 
-async fn founded(sink: &Sink) -> (World, Browser, String, [String; 2]) {
-    let (world, owner, key) = world(sink).await;
+async fn founded(sink: &Sink, db: &TestDatabase) -> (World, Browser, String, [String; 2]) {
+    let (world, owner, key) = world_over(sink, db).await;
     let ladder = json!({"key": "club", "name": "Club", "period": {"kind": "rolling", "count": 20, "unit": "days"},
         "measures": [{"key": "spend", "name": "Spent", "counts": {"kind": "spent"}}],
         "tiers": [{"key": "base", "name": "Base"}, {"key": "silver", "name": "Silver", "needs": {"measure": "spend", "at_least": "60"}},
@@ -96,9 +103,9 @@ async fn founded(sink: &Sink) -> (World, Browser, String, [String; 2]) {
 }
 
 /// Lives a story, and says how everybody ends.
-async fn live(seed: u64, night: Night) -> Value {
+async fn live(db: &TestDatabase, seed: u64, night: Night) -> Value {
     let sink = Sink::start(Manner::default(), &[]).await;
-    let (world, owner, key, members) = founded(&sink).await;
+    let (world, owner, key, members) = founded(&sink, db).await;
     let (_stop, stop) = watch::channel(false);
     let works = async |times: usize| {
         for _ in 0..times {
@@ -177,18 +184,46 @@ fn operation(row: &Value) -> Value {
     json!([row["effective_at"], row["kind"], row["wallet"], row["amount"], row["refused"], row["reversed"]])
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whenever_it_comes_members_end_the_same() {
-    let mut kinds = std::collections::BTreeSet::new();
+/// Does something with a database of its own, and says what it came to; nothing where there is no server of that engine.
+fn with_database<F: Future<Output = Value>>(engine: Engine, lives: impl FnOnce(TestDatabase) -> F) -> Option<Value> {
+    let end = Mutex::new(None);
+    let kept = &end;
+    let life = |db: TestDatabase| {
+        let life = lives(db);
+        async move {
+            let came_to = life.await;
+            *kept.lock().unwrap() = Some(came_to);
+        }
+    };
+    match engine {
+        Engine::Sqlite => on_sqlite(MIGRATIONS.to_vec(), life),
+        Engine::Postgres => on_postgres(MIGRATIONS.to_vec(), life),
+    }
+    end.into_inner().unwrap()
+}
+
+fn lived(engine: Engine, seed: u64, night: Night) -> Option<Value> {
+    with_database(engine, |db| async move { live(&db, seed, night).await })
+}
+
+fn assert_same(one: &Value, other: &Value, story: &str) {
+    for member in ["0", "1"] {
+        for what in ["wallets", "operations", "tier", "moves", "streak", "completed", "redeemed"] {
+            assert_eq!(one[member][what], other[member][what], "{what} of {member}, {story}");
+        }
+    }
+}
+
+const USUAL: Night = Night::Every(7, 1);
+
+#[test]
+fn whenever_it_comes_members_end_the_same() {
+    let mut kinds = BTreeSet::new();
     for seed in [1, 2] {
-        let usual = live(seed, Night::Every(7, 1)).await;
+        let usual = lived(Engine::Sqlite, seed, USUAL).unwrap();
         for night in [Night::Every(24, 2), Night::Late] {
-            let other = live(seed, night).await;
-            for member in ["0", "1"] {
-                for what in ["wallets", "operations", "tier", "moves", "streak", "completed", "redeemed"] {
-                    assert_eq!(usual[member][what], other[member][what], "{what} of {member}, {night:?}, story {seed}");
-                }
-            }
+            let other = lived(Engine::Sqlite, seed, night).unwrap();
+            assert_same(&usual, &other, &format!("{night:?}, story {seed}"));
         }
         for operation in ["0", "1"].iter().flat_map(|member| usual[*member]["operations"].as_array().unwrap()) {
             kinds.insert(operation[1].as_str().unwrap().to_owned());
@@ -196,5 +231,86 @@ async fn whenever_it_comes_members_end_the_same() {
     }
     for kind in ["earn", "activate", "expire", "hold"] {
         assert!(kinds.contains(kind), "the stories have no `{kind}`: {kinds:?}");
+    }
+}
+
+#[test]
+fn whenever_it_comes_members_end_the_same_on_postgres_as_on_sqlite() {
+    let Some(late) = lived(Engine::Postgres, 1, Night::Late) else { return };
+    let usual = lived(Engine::Postgres, 1, USUAL).unwrap();
+    assert_same(&usual, &late, "late on PostgreSQL");
+    assert_same(&usual, &lived(Engine::Sqlite, 1, USUAL).unwrap(), "on both engines");
+}
+
+/// Everything is due in one night: points became available long ago, lapse, come back from a reward that nobody delivered, keep nobody on a tier; a streak is lost, and somebody else is told
+/// that theirs are about to lapse. What it came to: operations, tier, redemption, what was told.
+async fn one_night(db: &TestDatabase) -> Value {
+    let sink = Sink::start(Manner::default(), &[]).await;
+    let (world, owner, key, [ann, bea]) = founded(&sink, db).await;
+    let (_stop, stop) = watch::channel(false);
+    let order = |number: u32, amount: i64| {
+        let order = json!({"order_id": format!("o{number}"), "subtotal": amount, "revenue": amount, "currency": "EUR"});
+        track(&format!("m{number}"), &format!("u{number}"), "Order Completed", order)
+    };
+    happen(&world, &key, vec![order(1, 100)]).await;
+    world.clock.advance(13 * Timestamp::DAY);
+    for day in 14..17 {
+        world.clock.advance(Timestamp::DAY);
+        happen(&world, &key, vec![track(&format!("w{day}"), "u1", "Walk Uploaded", json!({}))]).await;
+    }
+    happen(&world, &key, vec![order(2, 50)]).await;
+    let body = json!({"id": "r1", "member_id": ann, "reward": "tent"});
+    let asked = call(&world, &owner, Method::POST, "/api/v1/loyalty/redemptions", body).await;
+    assert_eq!(asked.status, StatusCode::OK, "{}", asked.text());
+    world.clock.advance(10 * Timestamp::DAY);
+
+    let seen = async || {
+        let of = |member: &str, what: &str| format!("/api/v1/loyalty/members/{member}{what}");
+        let operations = get(&world, &owner, &of(&ann, "/operations?limit=500")).await;
+        let mut moved: Vec<Value> = operations["rows"].as_array().unwrap().iter().map(operation).collect();
+        moved.sort_by_key(Value::to_string);
+        let tiers = get(&world, &owner, &of(&ann, "/tiers")).await;
+        let redemptions = get(&world, &owner, &of(&ann, "/redemptions")).await;
+        let notices = get(&world, &owner, &of(&bea, "/notices")).await;
+        let notices = notices["rows"].as_array().unwrap();
+        let notices: Vec<Value> =
+            notices.iter().map(|it| json!([it["wallet"], it["points"], it["expires_at"]])).collect();
+        json!({"operations": moved, "tier": tiers["rows"][0]["tier"], "redeemed": redemptions["rows"][0]["state"], "notices": notices})
+    };
+    points::night(&world.app.installation, FIRST, &stop).await;
+    let came_to = seen().await;
+    points::night(&world.app.installation, FIRST, &stop).await;
+    assert_eq!(seen().await, came_to, "a second time there is nothing left to do");
+    settle(&world).await;
+    let mut told = Vec::new();
+    for (name, events) in [
+        ("ann", &["Points Activated", "Points Expired", "Tier Lost", "Challenge Progress Lost"][..]),
+        ("bea", &["Points Expiring"][..]),
+    ] {
+        let id = only_person(&world, &owner, name).await;
+        let timeline = get(&world, &owner, &format!("/api/v1/customers/{id}/timeline?limit=100")).await.to_string();
+        told.extend(events.iter().filter(|event| timeline.contains(**event)).map(|event| json!(event)));
+    }
+    let report = rapport_loyalty::verify::verify(&mut world.app.installation.store.read(), FIRST).await.unwrap();
+    assert_eq!(report.findings, []);
+    json!({"came_to": came_to, "told": told})
+}
+
+#[test]
+fn one_night_does_all_that_is_due_on_both_engines() {
+    let night = |db: TestDatabase| async move { one_night(&db).await };
+    let here = with_database(Engine::Sqlite, night).unwrap();
+    let told = ["Points Activated", "Points Expired", "Tier Lost", "Challenge Progress Lost", "Points Expiring"];
+    assert_eq!(here["told"], json!(told), "{here}");
+    let came_to = &here["came_to"];
+    assert_eq!((&came_to["tier"], &came_to["redeemed"]), (&json!("base"), &json!("expired")), "{came_to}");
+    assert_eq!(came_to["notices"], json!([["kept", 50, "2026-12-20T05:00:00Z"]]), "{came_to}");
+    let operations = came_to["operations"].as_array().unwrap();
+    let kinds: BTreeSet<&str> = operations.iter().map(|it| it[1].as_str().unwrap()).collect();
+    for kind in ["earn", "activate", "hold", "expire"] {
+        assert!(kinds.contains(kind), "no `{kind}`: {kinds:?}");
+    }
+    if let Some(there) = with_database(Engine::Postgres, night) {
+        assert_eq!(there, here, "PostgreSQL does what SQLite does");
     }
 }

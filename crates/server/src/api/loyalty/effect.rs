@@ -69,24 +69,22 @@ pub struct EffectMeans {
     treated: f64,
 }
 
-/// Whether a rule works.
+/// What something brought in, by the members who are held out of it by chance, beside what it cost.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct LoyaltyRuleEffect {
-    rule: String,
+pub struct LoyaltyEffect {
     /// `nobody_held_out`, `too_few`, `unclear`, `brings_in` or `harms` (revenue, as far as the interval says so); with a margin: `pays`, `does_not_pay` or `unclear`.
     verdict: String,
-    /// Null where nobody is held out: then it cannot be said what the rule brings in.
+    /// Null where nobody is held out: then it cannot be said what it brings in.
     holdout: Option<HoldoutEffect>,
     until: String,
     means: Vec<EffectMeans>,
-    /// Members who joined since: they are not counted, since the rule may be why.
+    /// Members who joined since: they are not counted, since it may be why.
     newcomers: u64,
-    /// Points that the rule gave to those who are counted, less those that were taken back.
-    points: i64,
     currency: String,
-    /// What they are expected to cost: points × worth × expected redemption; null when the programme does not say what a point is worth.
+    /// What it cost: of a rule points × worth × expected redemption; of an offer what it took off, and what points and gifts are worth, less what went back. Null when it is not said what a
+    /// point or a gift is worth.
     cost: Option<String>,
-    /// What the rule brought in of margin.
+    /// What it brought in of margin, of the prices before what an offer took off goods.
     margin: Option<EffectRange>,
     /// Margin brought in less the cost.
     net: Option<EffectRange>,
@@ -94,29 +92,58 @@ pub struct LoyaltyRuleEffect {
     revenue_per_cost: Option<EffectRange>,
 }
 
+impl LoyaltyEffect {
+    /// As long as nobody is held out.
+    fn of_nobody(program: &Program, until: Timestamp) -> Self {
+        Self {
+            verdict: NOBODY.to_owned(),
+            holdout: None,
+            until: time(until),
+            means: Vec::new(),
+            newcomers: 0,
+            currency: program.currency.to_string(),
+            cost: None,
+            margin: None,
+            net: None,
+            revenue_per_cost: None,
+        }
+    }
+
+    /// By those who were compared; what it cost and what it took off goods are in millionths.
+    fn compared(self, read: effect::Compared, (cost, off_goods): (Option<f64>, f64), margin: Option<f64>) -> Self {
+        let judged = judge(&read, (cost, off_goods), margin);
+        Self {
+            verdict: judged.verdict.to_owned(),
+            means: means(&read),
+            newcomers: read.newcomers,
+            cost: cost.map(|cost| format_micros(cost.round() as i64)),
+            margin: judged.margin,
+            net: judged.net,
+            revenue_per_cost: judged.revenue_per_cost,
+            holdout: Some(shape(read.effect)),
+            ..self
+        }
+    }
+}
+
+/// Whether a rule works.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LoyaltyRuleEffect {
+    rule: String,
+    /// Points that the rule gave to those who are counted, less those that were taken back.
+    points: i64,
+    #[serde(flatten)]
+    effect: LoyaltyEffect,
+}
+
 /// Whether an offer works.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct LoyaltyOfferEffect {
     offer: String,
-    /// As of a rule.
-    verdict: String,
-    /// Null where nobody is held out: then it cannot be said what the offer brings in.
-    holdout: Option<HoldoutEffect>,
-    until: String,
-    means: Vec<EffectMeans>,
-    /// Members who joined since: they are not counted, since the offer may be why.
-    newcomers: u64,
     /// How often those who are counted used it in carts that were paid and did not go back whole.
     times: i64,
-    currency: String,
-    /// What it took off, and what points and gifts are worth (points by their expected redemption), less what went back; null when it is not said what a point or a gift is worth.
-    cost: Option<String>,
-    /// What the offer brought in of margin, of the prices before what it took off goods.
-    margin: Option<EffectRange>,
-    /// Margin brought in less the cost.
-    net: Option<EffectRange>,
-    /// Revenue brought in for each unit of cost.
-    revenue_per_cost: Option<EffectRange>,
+    #[serde(flatten)]
+    effect: LoyaltyEffect,
 }
 
 /// A rule or an offer of which it is asked what it brought in, and in which time.
@@ -159,20 +186,8 @@ pub async fn loyalty_rule_effect(
     Query(query): Query<EffectQuery>,
 ) -> Result<Json<LoyaltyRuleEffect>, Problem> {
     let Asked { program, versions, until, held } = asked::<Rule>(&app, &caller, &key, &query).await?;
-    let mut found = LoyaltyRuleEffect {
-        rule: key.clone(),
-        verdict: NOBODY.to_owned(),
-        holdout: None,
-        until: time(until),
-        means: Vec::new(),
-        newcomers: 0,
-        points: 0,
-        currency: program.currency.to_string(),
-        cost: None,
-        margin: None,
-        net: None,
-        revenue_per_cost: None,
-    };
+    let effect = LoyaltyEffect::of_nobody(&program, until);
+    let mut found = LoyaltyRuleEffect { rule: key.clone(), points: 0, effect };
     let (Some(latest), Some((from, percent))) = (versions.last(), held) else { return Ok(Json(found)) };
     let rule = &latest.document;
     let wallet = rule.wallet(&program);
@@ -185,12 +200,7 @@ pub async fn loyalty_rule_effect(
     let share = redemption(&app.installation, caller.workspace, &program, wallet).await.map_err(Problem::internal)?;
     let worth = program.wallet(wallet).and_then(|plan| plan.worth).map(|worth| worth.micros() as f64 * share);
     let cost = worth.map(|worth| worth * found.points as f64);
-    found.cost = cost.map(|cost| format_micros(cost.round() as i64));
-    let judged = judge(&read, (cost, 0.0), query.margin_percent);
-    judged.verdict.clone_into(&mut found.verdict);
-    (found.margin, found.net, found.revenue_per_cost) = (judged.margin, judged.net, judged.revenue_per_cost);
-    (found.newcomers, found.means) = (read.newcomers, means(&read));
-    found.holdout = Some(shape(read.effect));
+    found.effect = found.effect.compared(read, (cost, 0.0), query.margin_percent);
     Ok(Json(found))
 }
 
@@ -203,20 +213,8 @@ pub async fn loyalty_offer_effect(
     Query(query): Query<EffectQuery>,
 ) -> Result<Json<LoyaltyOfferEffect>, Problem> {
     let Asked { program, versions, until, held } = asked::<Offer>(&app, &caller, &key, &query).await?;
-    let mut found = LoyaltyOfferEffect {
-        offer: key.clone(),
-        verdict: NOBODY.to_owned(),
-        holdout: None,
-        until: time(until),
-        means: Vec::new(),
-        newcomers: 0,
-        times: 0,
-        currency: program.currency.to_string(),
-        cost: None,
-        margin: None,
-        net: None,
-        revenue_per_cost: None,
-    };
+    let effect = LoyaltyEffect::of_nobody(&program, until);
+    let mut found = LoyaltyOfferEffect { offer: key.clone(), times: 0, effect };
     let (Some(latest), Some((from, percent))) = (versions.last(), held) else { return Ok(Json(found)) };
     let lot = latest.document.salt();
     let read =
@@ -226,12 +224,7 @@ pub async fn loyalty_offer_effect(
     let used = offered::used(&app.installation, caller.workspace, &program, offer, (from, until)).await;
     let used = used.map_err(Problem::internal)?;
     found.times = used.times;
-    found.cost = used.cost.map(|cost| format_micros(cost.round() as i64));
-    let judged = judge(&read, (used.cost, used.off_goods), query.margin_percent);
-    judged.verdict.clone_into(&mut found.verdict);
-    (found.margin, found.net, found.revenue_per_cost) = (judged.margin, judged.net, judged.revenue_per_cost);
-    (found.newcomers, found.means) = (read.newcomers, means(&read));
-    found.holdout = Some(shape(read.effect));
+    found.effect = found.effect.compared(read, (used.cost, used.off_goods), query.margin_percent);
     Ok(Json(found))
 }
 
