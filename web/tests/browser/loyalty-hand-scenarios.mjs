@@ -58,7 +58,7 @@ export const loyaltyHandScenarios = {
 		await dialog.getByText('300 points a day, 2,000 points a month', { exact: false }).waitFor();
 		await dialog.getByLabel('How many').fill('301');
 		await dialog.getByLabel('Reason').fill('Parcel came a week late');
-		await dialog.getByText('You have left: 300 of 300 points a day', { exact: false }).waitFor();
+		await dialog.getByText('That is more than you have left: 300 of 300 points a day', { exact: false }).waitFor();
 		const give = dialog.getByRole('button', { name: 'Give goodwill' });
 		must(await give.isDisabled(), 'more than the limit can be given');
 		await dialog.getByLabel('How many').fill('300');

@@ -211,7 +211,7 @@ async fn tiers_and_what_is_told_of_members_are_right_as_soon_as_people_are_parte
     let hers = known(&world, "u1").await;
     assert_eq!(tiers(&hers), ["base", "base", "insider"].map(|tier| Some(tier.to_owned())), "{hers:?}");
     assert_eq!((&hers["loyalty.standing"], &hers["points.points.available"]), (&json!("active"), &json!(120)));
-    let path = format!("/api/v1/loyalty/members/{member}/tiers");
+    let path = format!("/api/v1/loyalty/members/{}/tiers", member.0);
     let shown = get(&world, &owner, &path).await;
     let shown = [0, 1, 2].map(|place| shown["rows"][place]["tier"].clone());
     assert_eq!(shown, [json!("base"), json!("base"), json!("insider")]);
@@ -236,7 +236,7 @@ async fn a_household_is_of_whoever_keeps_the_membership() {
     let named = json!({"type": "identify", "userId": "u1", "messageId": "u1", "traits": {"firstName": "Ann"}});
     happen(&world, &key, vec![named, seen("d1")]).await;
     let member = enrol(&world, "d1").await;
-    let founded = json!({"id": "h1", "member_id": member.to_string(), "name": "Home", "member_name": "Ann"});
+    let founded = json!({"id": "h1", "member_id": member.0.to_string(), "name": "Home", "member_name": "Ann"});
     let home = call(&world, &owner, Method::POST, "/api/v1/loyalty/households", founded).await;
     assert_eq!(home.status, StatusCode::OK, "{}", home.text());
     let path = format!("/api/v1/loyalty/households/{}", home.json()["household_id"].as_str().unwrap());
@@ -249,17 +249,17 @@ async fn a_household_is_of_whoever_keeps_the_membership() {
         let shown = get(&world, &owner, &path).await;
         let rows = shown["members"].as_array().unwrap();
         let ids: Vec<&str> = rows.iter().filter_map(|row| row["member_id"].as_str()).collect();
-        assert_eq!((ids, &shown["ended_at"]), (vec![member.to_string().as_str()], &Value::Null), "{word}: {shown}");
+        assert_eq!((ids, &shown["ended_at"]), (vec![member.0.to_string().as_str()], &Value::Null), "{word}: {shown}");
     }
     // Whoever was taken for her and becomes a member has a membership of their own, in no household; made one again, she stays in hers.
     decide(&world, &owner, &pieces, "undo").await;
     let other = enrol(&world, "d1").await;
-    let founded = json!({"id": "h2", "member_id": other.to_string(), "name": "Elsewhere", "member_name": "Guest"});
+    let founded = json!({"id": "h2", "member_id": other.0.to_string(), "name": "Elsewhere", "member_name": "Guest"});
     let elsewhere = call(&world, &owner, Method::POST, "/api/v1/loyalty/households", founded).await;
     assert_eq!(elsewhere.status, StatusCode::OK, "{}", elsewhere.text());
     decide(&world, &owner, &pieces, "redo").await;
     assert_eq!(member_of(&world, "d1").await, Some(member), "who was a member for longer goes on");
-    assert_eq!(get(&world, &owner, &path).await["members"][0]["member_id"], member.to_string());
+    assert_eq!(get(&world, &owner, &path).await["members"][0]["member_id"], member.0.to_string());
     let path = format!("/api/v1/loyalty/households/{}", elsewhere.json()["household_id"].as_str().unwrap());
     assert!(!get(&world, &owner, &path).await["ended_at"].is_null(), "nobody is left in it");
 }
