@@ -279,7 +279,7 @@ async fn parted_by_a_journey(world: &World, owner: &Browser) {
     let all = people_of(world, owner, "propensity.shoes", "").await;
     let chance = |row: &Value| row["score"]["chance"]["chance"].as_f64().unwrap();
     let (most, least) = (all.first().unwrap(), all.last().unwrap());
-    let middle = 0.5 * (chance(most) + chance(least));
+    let middle = (500_000.0 * (chance(most) + chance(least))).round() / 1_000_000.0;
     let when = json!({"fact": {"key": "propensity.shoes", "op": "at_least", "value": middle}});
     let note = |name: &str| json!({"id": name, "step": {"set_trait": {"name": "offer", "value": name, "next": null}}});
     let definition = json!({"entry": {"event": {"name": "Signed Up"}}, "start": "choose", "nodes": [
