@@ -28,6 +28,16 @@ impl Columns {
         Some(Self { n, means, products })
     }
 
+    /// Of what is known of `n` rows: the sums of their columns and, row by row from the diagonal on, those of products.
+    #[cfg(test)]
+    pub(crate) fn of_sums(n: f64, sums: &[f64], products: &[Vec<f64>]) -> Self {
+        let mut off = vec![vec![0.0; sums.len()]; sums.len()];
+        for (i, row) in products.iter().enumerate() {
+            row.iter().enumerate().for_each(|(j, it)| off[i][i + j] = it - sums[i] * sums[i + j] / n);
+        }
+        Self { n, means: sums.iter().map(|it| it / n).collect(), products: off }
+    }
+
     /// A column whose values are all the same, but for rounding, does not vary.
     pub(crate) fn varies(&self, at: usize) -> bool {
         self.products[at][at].sqrt() > 1e-9 * (1.0 + self.means[at].abs()) * self.n.sqrt()

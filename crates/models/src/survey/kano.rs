@@ -323,6 +323,18 @@ mod tests {
         );
     }
 
+    /// DuMouchel's numbers of the answers, in Berger et al. 1993: 4, 2, 0, −1, −2 if it is there, −2, −1, 0, 2, 4 if it is not.
+    #[test]
+    fn the_published_numbers_of_answers() {
+        for (at, (functional, dysfunctional)) in
+            [(4.0, -2.0), (2.0, -1.0), (0.0, 0.0), (-1.0, 2.0), (-2.0, 4.0)].into_iter().enumerate()
+        {
+            let alike = Pairs::new([((Attitude::ALL[at], Attitude::ALL[at]), 3)]);
+            let found = alike.point(Evaluation::Kano, Confidence::default()).unwrap();
+            assert_eq!((found.functional.mean, found.dysfunctional.mean), (functional, dysfunctional));
+        }
+    }
+
     #[test]
     fn of_equally_many_the_one_that_hurts_most_is_the_category() {
         assert_eq!(

@@ -58,6 +58,8 @@ pub struct Model {
     constructs: Vec<Construct>,
     /// Of each construct those that lead to it.
     before: Vec<Vec<usize>>,
+    /// Weights are looked for among answers as they are, not standardised.
+    unstandardised: bool,
 }
 
 /// A model fitted.
@@ -150,8 +152,15 @@ impl Model {
         if let Some(alone) = (0..constructs.len()).find(|at| paths.iter().all(|it| it.0 != *at && it.1 != *at)) {
             return Err(Unfit::Alone(alone));
         }
-        let model = Self { constructs, before };
+        let model = Self { constructs, before, unstandardised: false };
         if model.circular() { Err(Unfit::Circle) } else { Ok(model) }
+    }
+
+    /// The same model, whose weights are looked for among answers as they are: of questions that have one scale, those that people answer more differently count
+    /// for more (METRIC 4 of Lohmöller's program, where variances mean something; `scaled = FALSE` of R's plspm). Otherwise every question is standardised.
+    #[must_use]
+    pub fn unstandardised(self) -> Self {
+        Self { unstandardised: true, ..self }
     }
 
     /// Whether taking away, again and again, what nothing leads to leaves something.
@@ -276,6 +285,8 @@ impl Fit {
     }
 }
 
+#[cfg(test)]
+mod plspm;
 #[cfg(test)]
 mod smartpls;
 #[cfg(test)]

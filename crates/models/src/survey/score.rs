@@ -221,6 +221,7 @@ mod tests {
         printed(found.estimate, 30.0, 9);
         printed(found.low, 7.299, 3);
         printed(found.high, 49.304, 3);
+        printed((found.low + found.high) / 2.0, 28.302, 3);
         assert_eq!((found.answers, found.few), (50, false));
         let parts = Parts::of(&shares, Confidence::default()).unwrap();
         printed(parts.wald.0, 8.35, 2);
@@ -230,6 +231,7 @@ mod tests {
         let all = nps(10, 0, 0);
         let found = Measure::Nps.score(&all, Confidence::default()).unwrap();
         printed(found.low, 47.504, 3);
+        printed(100.0 * adjusted(&Parts::of(&all, Confidence::default()).unwrap(), 10.0).0, 76.923, 3);
         assert_eq!((found.estimate, found.high, found.few), (100.0, 100.0, true));
         assert_eq!(Parts::of(&all, Confidence::default()).unwrap().wald, (100.0, 100.0));
     }

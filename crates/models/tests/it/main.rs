@@ -4,6 +4,7 @@
 mod bounds;
 mod draws;
 mod given;
+mod real_activities;
 mod real_attribution;
 mod real_bandits;
 mod real_baskets;

@@ -40,6 +40,8 @@ fn share(text: &str) -> Share {
 fn groceries_sets_as_in_arules() {
     let Some((baskets, names)) = groceries() else { return };
     assert_eq!((baskets.len(), names.len()), (9_835, 169));
+    let items = baskets.iter().map(Vec::len).sum::<usize>() as f64;
+    assert!((items / 9_835.0 - 4.409).abs() <= 0.000_5 && (items / 9_835.0 / 169.0 - 0.026_091_5).abs() <= 0.5e-7);
     let sizes = |support: &str| {
         let mut sizes = Vec::new();
         for (set, _) in ItemSets::mine(&baskets, &Limits::support(share(support))).unwrap().iter() {

@@ -42,6 +42,10 @@ fn a_blank_is_no_promoter() {
     assert!(41.6 < found.high && found.low < 39.84 && found.high - found.low < 6.0, "{found:?}");
     let parts = Parts::of(&tally.shares().unwrap(), Confidence::default()).unwrap();
     near(parts.promoters, 1_436.0 / 2_746.0, 12);
+    // What it is to be told from: the 84 blanks as promoters.
+    let misread = counted("NETPRO").into_iter().map(|(value, count)| (value.map(|it| it.min(10)), count));
+    let wrong = Tally::new(Scale::NPS, misread).shares().unwrap();
+    near(Measure::Nps.score(&wrong, Confidence::default()).unwrap().estimate, 41.6, 1);
 
     let tally = Tally::new(Scale::CSAT, counted("Q7ALL"));
     assert_eq!((tally.answers(), tally.blank()[&None]), (2_688, 143));

@@ -12,11 +12,23 @@ const TURNS: usize = 5_000;
 /// The model fitted to what the columns have in common, once no weight changes by as much as `settled`.
 pub(super) fn fit(model: &Model, columns: &Columns, scheme: Scheme, settled: f64) -> Result<Fit, Unfit> {
     let questions = columns.correlations();
-    let weights = turned(model, &questions, scheme, settled)?;
+    let deviations: Vec<f64> = (0..questions.len()).map(|at| columns.deviation(at)).collect();
+    let weights = if model.unstandardised {
+        let covariance =
+            |(row, one): (&Vec<f64>, &f64)| row.iter().zip(&deviations).map(|(r, it)| r * one * it).collect();
+        let covariances: Vec<Vec<f64>> = questions.iter().zip(&deviations).map(covariance).collect();
+        let found = turned(model, &covariances, scheme, settled)?;
+        // Of standardised answers, as everywhere else.
+        let own = |(it, own): (&super::Construct, Vec<f64>)| {
+            it.indicators.iter().zip(own).map(|(at, weight)| weight * deviations[*at]).collect()
+        };
+        model.constructs.iter().zip(found).map(own).collect()
+    } else {
+        turned(model, &questions, scheme, settled)?
+    };
     let loadings = loadings(model, &questions, &weights);
     let correlations = between(model, &loadings, &weights);
     let (coefficients, r_squared) = regressions(model, &correlations);
-    let all = 0..questions.len();
     Ok(Fit {
         total_effects: total(&coefficients),
         weights,
@@ -27,7 +39,7 @@ pub(super) fn fit(model: &Model, columns: &Columns, scheme: Scheme, settled: f64
         answers: columns.n as u64,
         incomplete: 0,
         means: columns.means.clone(),
-        deviations: all.map(|at| columns.deviation(at)).collect(),
+        deviations,
         questions,
         constructs: model.constructs.clone(),
     })
