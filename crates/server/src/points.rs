@@ -260,7 +260,7 @@ async fn settle_referrals(
     stop: &watch::Receiver<bool>,
 ) -> anyhow::Result<()> {
     let mut slice = Slice::default();
-    while !*stop.borrow() && referring::forget(installation, workspace, &mut slice).await? > 0 {}
+    while !*stop.borrow() && referring::forget_traces(installation, workspace, &mut slice).await? > 0 {}
     let mut slice = Slice::default();
     while !*stop.borrow() && referring::settle(installation, workspace, &mut slice).await? > 0 {}
     Ok(())

@@ -323,7 +323,7 @@ async fn key(installation: &Installation, tx: &mut Tx, workspace: WorkspaceId) -
 ///
 /// # Errors
 /// The store's.
-pub async fn forget(installation: &Installation, workspace: WorkspaceId, slice: &mut Slice) -> Result<usize> {
+pub async fn forget_traces(installation: &Installation, workspace: WorkspaceId, slice: &mut Slice) -> Result<usize> {
     let mut db = installation.store.read();
     let programs = installation.programs.get(&mut db, workspace).await?;
     let days = programs.referrals.iter().map(|it| i64::from(it.document.fraud.trace_days)).max();

@@ -205,7 +205,7 @@ async fn every_planted_ring_is_found_and_few_honest_people_are_looked_at() {
     let mut slice = Slice::up_to(20);
     let mut turns = Vec::new();
     loop {
-        match referring::forget(&town.shop.world.app.installation, FIRST, &mut slice).await.unwrap() {
+        match referring::forget_traces(&town.shop.world.app.installation, FIRST, &mut slice).await.unwrap() {
             0 => break,
             gone => turns.push(gone),
         }

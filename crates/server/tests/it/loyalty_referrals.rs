@@ -93,7 +93,7 @@ impl Shop {
 
     pub async fn rest(&self) {
         let installation = &self.world.app.installation;
-        while referring::forget(installation, FIRST, &mut Slice::default()).await.unwrap() > 0 {}
+        while referring::forget_traces(installation, FIRST, &mut Slice::default()).await.unwrap() > 0 {}
         while referring::settle(installation, FIRST, &mut Slice::default()).await.unwrap() > 0 {}
         settle(&self.world).await;
     }
