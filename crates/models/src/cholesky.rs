@@ -2,10 +2,12 @@
 //!
 //! Always holds: a matrix that is not positive definite, but for rounding, has no factor.
 
-/// A lower triangle L with L Lᵀ = A (Cholesky; Golub and Van Loan, "Matrix computations", 4.2).
+use multiversion::multiversion;
+
+/// An upper triangle U with Uᵀ U = A (Cholesky; Golub and Van Loan, "Matrix computations", 4.2).
 #[derive(Clone, Debug)]
 pub(crate) struct Cholesky {
-    lower: Vec<f64>,
+    upper: Vec<f64>,
     n: usize,
 }
 
@@ -20,48 +22,67 @@ fn product(a: &[f64], b: &[f64]) -> f64 {
     (sums[0] + sums[2]) + (sums[1] + sums[3]) + rest
 }
 
+/// The rows of the factor in place of those of the matrix from the diagonal on; whether there is one. Each row is what is left of it without those above it, four of them at a time, so that it is read and written once for
+/// all of them, and values beside each other are worked on at once.
+#[multiversion(targets("x86_64+avx2"))]
+fn is_factored(upper: &mut [f64], n: usize) -> bool {
+    for i in 0..n {
+        let (above, from) = upper.split_at_mut(i * n);
+        let own = &mut from[i..n];
+        let diagonal = own[0];
+        let fours = above.chunks_exact(4 * n);
+        let rest = fours.remainder();
+        for four in fours {
+            let (a, rest) = four[i..].split_at(n);
+            let (b, rest) = rest.split_at(n);
+            let (c, d) = rest.split_at(n);
+            let [of_a, of_b, of_c, of_d] = [a[0], b[0], c[0], d[0]];
+            for ((((it, a), b), c), d) in own.iter_mut().zip(a).zip(b).zip(c).zip(d) {
+                *it -= (of_a * a + of_b * b) + (of_c * c + of_d * d);
+            }
+        }
+        for row in rest.chunks_exact(n) {
+            own.iter_mut().zip(&row[i..]).for_each(|(it, a)| *it -= row[i] * a);
+        }
+        let left = own[0];
+        if left.is_nan() || left <= 1e-13 * diagonal.abs() || left.is_infinite() {
+            return false;
+        }
+        let root = left.sqrt();
+        own[0] = root;
+        own[1..].iter_mut().for_each(|it| *it /= root);
+    }
+    true
+}
+
 impl Cholesky {
     /// The factor of the matrix of `n` rows, of which the lower triangle is read.
     pub(crate) fn of(matrix: &[f64], n: usize) -> Option<Self> {
-        let mut lower = matrix.to_vec();
-        for i in 0..n {
-            for j in 0..=i {
-                let (before, from) = lower.split_at_mut(i * n);
-                let own = &mut from[..=i];
-                let dot = |row: &[f64], own: &[f64]| product(&row[..j], &own[..j]);
-                if i == j {
-                    let left = own[i] - dot(own, own);
-                    if left.is_nan() || left <= 1e-13 * matrix[i * n + i].abs() || left.is_infinite() {
-                        return None;
-                    }
-                    own[i] = left.sqrt();
-                } else {
-                    let row = &before[j * n..=j * n + j];
-                    own[j] = (own[j] - dot(row, own)) / row[j];
-                }
-            }
+        let mut upper = vec![0.0; n * n];
+        for (i, row) in matrix.chunks_exact(n.max(1)).enumerate() {
+            row[..=i].iter().enumerate().for_each(|(j, it)| upper[j * n + i] = *it);
         }
-        Some(Self { lower, n })
+        is_factored(&mut upper, n).then_some(Self { upper, n })
     }
 
     /// The solution x of A x = b.
     pub(crate) fn solved(&self, right: &[f64]) -> Vec<f64> {
-        let (n, l) = (self.n, &self.lower);
+        let n = self.n;
         let mut x = right.to_vec();
-        for i in 0..n {
-            x[i] = (x[i] - product(&l[i * n..i * n + i], &x[..i])) / l[i * n + i];
-        }
-        for i in (0..n).rev() {
-            x[i] /= l[i * n + i];
+        for (i, row) in self.upper.chunks_exact(n.max(1)).enumerate() {
+            x[i] /= row[i];
             let own = x[i];
-            x[..i].iter_mut().zip(&l[i * n..]).for_each(|(it, a)| *it -= a * own);
+            x[i + 1..].iter_mut().zip(&row[i + 1..]).for_each(|(it, a)| *it -= a * own);
+        }
+        for (i, row) in self.upper.chunks_exact(n.max(1)).enumerate().rev() {
+            x[i] = (x[i] - product(&row[i + 1..], &x[i + 1..])) / row[i];
         }
         x
     }
 
     /// The logarithm of the determinant of A.
     pub(crate) fn log_determinant(&self) -> f64 {
-        2.0 * (0..self.n).map(|i| self.lower[i * self.n + i].ln()).sum::<f64>()
+        2.0 * (0..self.n).map(|i| self.upper[i * self.n + i].ln()).sum::<f64>()
     }
 
     /// The inverse, flat by rows.

@@ -47,25 +47,52 @@ pub fn faded(age: f64, half_life: f64) -> f64 {
 
 /// The `limit` items with the highest scores above zero, highest first, of equals the lower place.
 pub fn ranked(scores: Vec<(u32, f64)>, limit: usize) -> Vec<(u32, f64)> {
-    let order = |a: &(u32, f64), b: &(u32, f64)| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0));
-    // Some times as many as are wanted are kept until they are too many; what is behind the last of the wanted ones then is not looked at any more.
-    let room = limit.saturating_mul(4).max(64);
-    let mut best: Vec<(u32, f64)> = Vec::with_capacity(room.min(scores.len()));
-    let mut last: Option<(u32, f64)> = None;
-    for it in scores {
-        if limit == 0 || it.1.is_nan() || it.1 <= 0.0 || last.is_some_and(|last| order(&it, &last).is_gt()) {
-            continue;
+    let mut best = Best::of(limit);
+    scores.into_iter().for_each(|it| best.add(it));
+    best.sorted()
+}
+
+/// The best of items that come one after another, as [`ranked`] has them.
+struct Best {
+    limit: usize,
+    /// Some times as many as are wanted are kept until they are too many; what is behind the last of the wanted ones then is not looked at any more.
+    room: usize,
+    kept: Vec<(u32, f64)>,
+    last: Option<(u32, f64)>,
+}
+
+impl Best {
+    fn of(limit: usize) -> Self {
+        Self { limit, room: limit.saturating_mul(4).max(64), kept: Vec::new(), last: None }
+    }
+
+    fn order(a: &(u32, f64), b: &(u32, f64)) -> std::cmp::Ordering {
+        b.1.total_cmp(&a.1).then(a.0.cmp(&b.0))
+    }
+
+    /// A score below this is none of the best.
+    fn least(&self) -> f64 {
+        self.last.map_or(0.0, |it| it.1)
+    }
+
+    fn add(&mut self, it: (u32, f64)) {
+        let is_behind = |last| Self::order(&it, &last).is_gt();
+        if self.limit == 0 || it.1.is_nan() || it.1 <= 0.0 || self.last.is_some_and(is_behind) {
+            return;
         }
-        best.push(it);
-        if best.len() == room {
-            best.select_nth_unstable_by(limit - 1, order);
-            best.truncate(limit);
-            last = Some(best[limit - 1]);
+        self.kept.push(it);
+        if self.kept.len() == self.room {
+            self.kept.select_nth_unstable_by(self.limit - 1, Self::order);
+            self.kept.truncate(self.limit);
+            self.last = Some(self.kept[self.limit - 1]);
         }
     }
-    best.sort_unstable_by(order);
-    best.truncate(limit);
-    best
+
+    fn sorted(mut self) -> Vec<(u32, f64)> {
+        self.kept.sort_unstable_by(Self::order);
+        self.kept.truncate(self.limit);
+        self.kept
+    }
 }
 
 #[cfg(test)]

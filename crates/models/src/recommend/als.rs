@@ -14,15 +14,18 @@
 //!
 //! Does not do: tune itself; without tuning it is a poor model (see [`super::choose`]).
 
+mod lanes;
 mod turn;
 
 use serde::{Deserialize, Serialize};
 
+use super::Best;
 use super::histories::{Histories, tidy};
-use super::recommender::{Reason, Recommender};
+use super::recommender::{Filter, Reason, Recommendation, Recommender, explained};
 use crate::cholesky::Cholesky;
 use crate::fault::Fault;
-use turn::{LANES, Penalty, Side};
+use lanes::LANES;
+use turn::{Penalty, Side};
 
 /// How ALS is fitted.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -130,30 +133,20 @@ impl Als {
         Ok(AlsFit { model, losses, persons: persons.points })
     }
 
-    /// The factor of YᵀCY + λI for a history.
-    fn system(&self, own: &[(u32, f64)]) -> Option<Cholesky> {
+    /// The factor of YᵀCY + λI for a history, and YᵀCp.
+    fn system(&self, own: &[(u32, f64)]) -> Option<(Cholesky, Vec<f64>)> {
         let n = self.width;
-        let mut matrix = self.gram.clone();
-        let sum: f64 = own.iter().map(|it| it.1).sum();
-        let penalty = self.penalty.of(self.alpha * sum);
+        // Points are single precision, and so are sums of them; the measure of the weights, which may be of any, is taken out before.
+        let most = own.iter().fold(f64::MIN_POSITIVE, |most, it| it.1.max(most));
+        let (alpha, one) = (self.alpha * most, 1.0 + self.alpha * most);
+        let of = |it: &(u32, f64)| (it.0, (it.1 / most) as f32, ((1.0 + self.alpha * it.1) / one) as f32);
+        let (squares, sum) = lanes::weighted(&self.points, n, &own.iter().map(of).collect::<Vec<_>>());
+        let cells = self.gram.iter().zip(squares);
+        let mut matrix: Vec<f64> = cells.map(|(it, own)| it + alpha * f64::from(own)).collect();
+        let penalty = self.penalty.of(self.alpha * own.iter().map(|it| it.1).sum::<f64>());
         (0..n).for_each(|at| matrix[at * n + at] += penalty);
-        // Four items at a time, so that a row of the matrix is read and written once for all of them; zeros fill the last four up.
-        for four in own.chunks(4) {
-            let mut points = [0.0; 4].map(|_: f64| vec![0.0; n]);
-            let mut weights = [0.0; 4];
-            for (at, (item, weight)) in four.iter().enumerate() {
-                points[at].iter_mut().zip(self.point(*item)).for_each(|(it, y)| *it = f64::from(*y));
-                weights[at] = self.alpha * weight;
-            }
-            for (at, row) in matrix.chunks_exact_mut(n).enumerate() {
-                let [a, b, c, d] = [0, 1, 2, 3].map(|it| weights[it] * points[it][at]);
-                let others = points[0].iter().zip(&points[1]).zip(&points[2]).zip(&points[3]);
-                for (cell, (((p, q), r), s)) in row[..=at].iter_mut().zip(others) {
-                    *cell += (a * p + b * q) + (c * r + d * s);
-                }
-            }
-        }
-        Cholesky::of(&matrix, n)
+        let right = sum.into_iter().map(|it| one * f64::from(it)).collect();
+        Some((Cholesky::of(&matrix, n)?, right))
     }
 
     fn point(&self, item: u32) -> &[f32] {
@@ -162,21 +155,52 @@ impl Als {
 
     /// Where somebody with this history is.
     pub fn placed(&self, history: &[(u32, f64)]) -> Vec<f64> {
-        let own = tidy(history, self.items());
-        let mut right = vec![0.0; self.width];
-        for (item, weight) in &own {
-            let point = self.point(*item).iter();
-            right.iter_mut().zip(point).for_each(|(it, y)| *it += (1.0 + self.alpha * weight) * f64::from(*y));
-        }
-        self.system(&own).map_or_else(|| vec![0.0; self.width], |it| it.solved(&right))
+        self.place(&tidy(history, self.items()))
+    }
+
+    /// The same, of a tidy history.
+    fn place(&self, own: &[(u32, f64)]) -> Vec<f64> {
+        let system = if own.is_empty() { None } else { self.system(own) };
+        system.map_or_else(|| vec![0.0; self.width], |(system, right)| system.solved(&right))
     }
 
     /// The scores of all items for somebody who is there.
     pub fn scores_at(&self, place: &[f64]) -> Vec<f64> {
-        let place: Vec<f32> =
-            place.iter().map(|it| *it as f32).chain(std::iter::repeat(0.0)).take(self.width).collect();
-        self.points.chunks_exact(self.width).map(|point| f64::from(turn::dot(point, &place))).collect()
+        let mut narrow: Vec<f32> = place.iter().map(|it| *it as f32).collect();
+        narrow.resize(self.width, 0.0);
+        lanes::products(&narrow, &self.points, self.width).into_iter().map(f64::from).collect()
     }
+
+    /// What fits each of a few: the points of items are read once for all of them.
+    fn together(&self, histories: &[&[(u32, f64)]], filter: &Filter<'_>) -> Vec<Vec<Recommendation>> {
+        let items = self.items();
+        let own: Vec<Vec<(u32, f64)>> = histories.iter().map(|it| tidy(it, items)).collect();
+        let places: Vec<f32> = own.iter().flat_map(|it| self.place(it)).map(|it| it as f32).collect();
+        let mut scores = lanes::products(&places, &self.points, self.width);
+        let one = |(own, scores): (&Vec<(u32, f64)>, &mut [f32])| {
+            if !filter.own {
+                own.iter().for_each(|(item, _)| scores[*item as usize] = 0.0);
+            }
+            explained(self, own, best(scores, filter), filter)
+        };
+        own.iter().zip(scores.chunks_exact_mut(items.max(1))).map(one).collect()
+    }
+}
+
+/// The best of these scores.
+fn best(scores: &[f32], filter: &Filter<'_>) -> Vec<(u32, f64)> {
+    /// So many are looked at together.
+    const SOME: usize = 16;
+    let mut best = Best::of(filter.limit);
+    for (some, first) in scores.chunks(SOME).zip((0_u32..).step_by(SOME)) {
+        // Mostly none of them is good enough.
+        let least = best.least() as f32;
+        if some.iter().fold(false, |any, it| any | (*it >= least)) {
+            let some = (first..).zip(some).filter(|(item, score)| score.is_finite() && filter.allows(*item));
+            some.for_each(|(item, score)| best.add((item, f64::from(*score))));
+        }
+    }
+    best.sorted()
 }
 
 impl AlsFit {
@@ -199,8 +223,18 @@ impl Recommender for Als {
         self.scores_at(&self.placed(history))
     }
 
+    fn recommend(&self, history: &[(u32, f64)], filter: &Filter<'_>) -> Vec<Recommendation> {
+        self.together(&[history], filter).pop().unwrap_or_default()
+    }
+
+    fn recommend_each(&self, histories: &[&[(u32, f64)]], filter: &Filter<'_>) -> Vec<Vec<Recommendation>> {
+        /// So many that their places stay near at hand and the points of items are seldom fetched.
+        const TOGETHER: usize = 32;
+        histories.chunks(TOGETHER).flat_map(|some| self.together(some, filter)).collect()
+    }
+
     fn parts(&self, history: &[(u32, f64)], of: &[u32]) -> Vec<Vec<Reason>> {
-        let Some(system) = self.system(history) else { return vec![Vec::new(); of.len()] };
+        let Some((system, _)) = self.system(history) else { return vec![Vec::new(); of.len()] };
         let dot = |a: &[f64], point: &[f32]| a.iter().zip(point).map(|(a, b)| a * f64::from(*b)).sum::<f64>();
         let parts = |item: &u32| {
             let point: Vec<f64> = self.point(*item).iter().map(|it| f64::from(*it)).collect();

@@ -94,8 +94,13 @@ impl Evaluation {
     /// # Errors
     /// No place at all, and models that know other items than there are.
     pub fn of(model: &dyn Recommender, split: &Split, k: usize) -> Result<Self, Fault> {
-        Self::by(split, k, |_, own| {
-            model.recommend(own, &Filter { reasons: 0, ..Filter::best(k) }).iter().map(|it| it.item).collect()
+        let asked = (0..split.known.persons()).filter(|it| !split.wanted.of_person(*it).is_empty());
+        let asked: Vec<usize> = asked.collect();
+        let histories: Vec<&[(u32, f64)]> = asked.iter().map(|it| split.known.of_person(*it)).collect();
+        let lists = model.recommend_each(&histories, &Filter { reasons: 0, ..Filter::best(k) });
+        Self::by(split, k, |person, _| {
+            let list = asked.binary_search(&person).map_or(&[][..], |at| &lists[at]);
+            list.iter().map(|it| it.item).collect()
         })
     }
 

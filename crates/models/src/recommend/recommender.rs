@@ -29,6 +29,11 @@ impl Filter<'_> {
     pub fn best(limit: usize) -> Self {
         Self { limit, own: false, allowed: None, reasons: 3 }
     }
+
+    /// Whether an item may be offered to anybody.
+    pub(super) fn allows(&self, item: u32) -> bool {
+        self.allowed.is_none_or(|it| it.get(item as usize) == Some(&true))
+    }
 }
 
 /// An own item that speaks for another.
@@ -69,18 +74,14 @@ pub trait Recommender {
         if !filter.own {
             own.iter().for_each(|(item, _)| scores[*item as usize] = 0.0);
         }
-        let may = |item: u32| filter.allowed.is_none_or(|it| it.get(item as usize) == Some(&true));
-        let scores = (0_u32..).zip(scores).filter(|(item, score)| score.is_finite() && *score > 0.0 && may(*item));
-        let best = ranked(scores.collect(), filter.limit);
-        let items: Vec<u32> = best.iter().map(|it| it.0).collect();
-        let parts = if filter.reasons == 0 { vec![Vec::new(); items.len()] } else { self.parts(&own, &items) };
-        let one = |((item, score), mut because): ((u32, f64), Vec<Reason>)| {
-            because.retain(|it| it.part > 0.0);
-            because.sort_unstable_by(|a, b| b.part.total_cmp(&a.part).then(a.item.cmp(&b.item)));
-            because.truncate(filter.reasons);
-            Recommendation { item, score, because }
-        };
-        best.into_iter().zip(parts).map(one).collect()
+        let scores = (0_u32..).zip(scores);
+        let scores = scores.filter(|(item, score)| score.is_finite() && *score > 0.0 && filter.allows(*item));
+        explained(self, &own, ranked(scores.collect(), filter.limit), filter)
+    }
+
+    /// What fits each of several best, in their order: the same as one by one, and for some models quicker.
+    fn recommend_each(&self, histories: &[&[(u32, f64)]], filter: &Filter<'_>) -> Vec<Vec<Recommendation>> {
+        histories.iter().map(|it| self.recommend(it, filter)).collect()
     }
 
     /// The same, and where that is fewer than the limit (a person without history, a narrow filter) the rest by another model, as a rule [`super::Popular`]. The score of what was
@@ -101,4 +102,22 @@ pub trait Recommender {
         }
         found
     }
+}
+
+/// What is best for somebody with this tidy history, with its reasons.
+pub(super) fn explained<M: Recommender + ?Sized>(
+    model: &M,
+    own: &[(u32, f64)],
+    best: Vec<(u32, f64)>,
+    filter: &Filter<'_>,
+) -> Vec<Recommendation> {
+    let items: Vec<u32> = best.iter().map(|it| it.0).collect();
+    let parts = if filter.reasons == 0 { vec![Vec::new(); items.len()] } else { model.parts(own, &items) };
+    let one = |((item, score), mut because): ((u32, f64), Vec<Reason>)| {
+        because.retain(|it| it.part > 0.0);
+        because.sort_unstable_by(|a, b| b.part.total_cmp(&a.part).then(a.item.cmp(&b.item)));
+        because.truncate(filter.reasons);
+        Recommendation { item, score, because }
+    };
+    best.into_iter().zip(parts).map(one).collect()
 }

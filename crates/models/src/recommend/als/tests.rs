@@ -119,7 +119,46 @@ fn what_does_not_do_is_told() {
     assert_eq!(Als::fit(&absurd, &AlsOptions::default()), Err(Fault::NotFinite { row: vec![1] }));
 }
 
+/// Sums of squares by the definition, and of the weights' measure nothing is lost.
+#[test]
+fn a_place_is_the_same_whatever_the_measure_of_its_weights() {
+    let fit = Als::fit(&two_kinds(), &AlsOptions { factors: 3, ..AlsOptions::default() }).unwrap();
+    let placed = |by: f64| {
+        let own = [(0, by), (3, 2.5 * by), (7, 0.5 * by)];
+        Als { alpha: fit.model.alpha / by, ..fit.model.clone() }.placed(&own)
+    };
+    for by in [1e-30, 1e50] {
+        for (a, b) in placed(1.0).iter().zip(placed(by)) {
+            assert!((a - b).abs() < 1e-6 * a.abs().max(1e-3), "{by}: {a} {b}");
+        }
+    }
+}
+
 proptest! {
+    /// Oracle: the scores of one after another, all of them sorted. So many persons that they are not all looked at together, so many items that not all are looked into.
+    #[test]
+    fn everyone_at_once_is_one_after_another(
+        rows in prop::collection::vec((0u32..70, 0u32..150, 0.5..3.0f64), 1..600),
+        (factors, limit, own, few) in (1usize..20, 0usize..30, any::<bool>(), any::<bool>()),
+        seed: u64,
+    ) {
+        let data = histories(&rows, 70, 150);
+        let fit = Als::fit(&data, &AlsOptions { factors, penalty: 1.0, turns: 2, seed, ..AlsOptions::default() }).unwrap();
+        let mask: Vec<bool> = (0..140).map(|it| it % 3 > 0).collect();
+        let filter = Filter { limit, own, allowed: few.then_some(&mask[..]), reasons: 2 };
+        let everyone: Vec<&[(u32, f64)]> = data.iter().collect();
+        let found = fit.model.recommend_each(&everyone, &filter);
+        prop_assert_eq!(found.len(), 70);
+        for (had, found) in everyone.iter().zip(&found) {
+            let may = |item: u32| (own || had.iter().all(|it| it.0 != item)) && (!few || mask.get(item as usize) == Some(&true));
+            let mut all: Vec<(u32, f64)> = (0..).zip(fit.model.scores(had)).filter(|it| it.1 > 0.0 && may(it.0)).collect();
+            all.sort_by(|a, b| b.1.total_cmp(&a.1));
+            all.truncate(limit);
+            prop_assert_eq!(found.iter().map(|it| (it.item, it.score)).collect::<Vec<_>>(), all);
+            prop_assert_eq!(found, &fit.model.recommend(had, &filter));
+        }
+    }
+
     #[test]
     fn any_data_is_refused_or_gives_finite_scores(
         rows in prop::collection::vec((0u32..5, 0u32..5, 0.0..1e12f64), 1..12),
