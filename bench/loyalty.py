@@ -71,7 +71,7 @@ def loyalty(program, folder, postgres, members=100_000, transfers=200_000, lots=
         "one after the other, median ms": alone(own["alone_p50_ms"]),
         "the disk's sync, median ms": alone(own["sync_ms"]),
         "of 1,000 times thirty at once for the last points, exactly one won": alone(own["races_one_won"]),
-        "lots of a member with 10,000 postings, ms": alone(own["member_ms"]),
+        "balance and lots of a member with 10,000 postings, ms": alone(own["member_ms"]),
         f"{lots:,} lots lapse, s": alone(own["expired_s"]),
         "others wait meanwhile, p99 ms": alone(own["serving_p99_ms"]),
     }
