@@ -351,7 +351,7 @@ fn written(
     // Of more chances than a table has columns only the likely numbers are told.
     let mut each = vec![Vec::new(); if args.ahead <= COLUMNS { args.ahead as usize + 1 } else { 0 }];
     // Many did the same, and far ahead there is much to add up.
-    let mut said: HashMap<(u32, u32, u32), (Option<f64>, Vec<f64>)> = HashMap::new();
+    let mut said = HashMap::new();
     for (at, (row, it)) in known.chances.iter().zip(told).enumerate() {
         let (sure, chances) = said.entry((row.frequency, row.recency, row.chances)).or_insert_with(|| {
             let sure = near.as_ref().and_then(|it| it.variance(|it| it.expected(row, args.ahead)));
