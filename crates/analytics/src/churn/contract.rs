@@ -24,7 +24,7 @@ use crate::scores::within;
 
 /// The most names of either kind.
 const MOST: usize = 20;
-/// The longest name of an event.
+/// The longest name of an event, in characters.
 const LONGEST: usize = 200;
 /// As long as nothing ended it.
 const STILL: i32 = i32::MAX;
@@ -51,7 +51,8 @@ impl Contract {
     /// What is wrong with it: the field, and what is expected.
     pub(super) fn check(&self) -> Result<(), (&'static str, &'static str)> {
         let are_names = |all: &[String]| {
-            (1..=MOST).contains(&all.len()) && all.iter().all(|it| !it.trim().is_empty() && it.len() <= LONGEST)
+            (1..=MOST).contains(&all.len())
+                && all.iter().all(|it| !it.trim().is_empty() && it.chars().count() <= LONGEST)
         };
         within(are_names(&self.has), "contract.has", "1 to 20 names of events, each up to 200 letters")?;
         within(are_names(&self.ends), "contract.ends", "1 to 20 names of events, each up to 200 letters")?;
@@ -189,6 +190,8 @@ mod tests {
     #[test]
     fn names_are_asked_for_and_none_does_both() {
         assert_eq!(Contract::default().check(), Ok(()));
+        let long = Contract { ends: vec!["订".repeat(200)], ..Contract::default() };
+        assert_eq!(long.check(), Ok(()), "letters, not bytes");
         let names = |all: &[&str]| all.iter().map(|it| (*it).to_owned()).collect::<Vec<String>>();
         for (has, ends, field) in [
             (names(&[]), names(&["Left"]), "contract.has"),

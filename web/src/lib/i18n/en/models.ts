@@ -138,7 +138,7 @@ export const models = {
 	'models.held.goes_on': 'Version {n} goes on scoring until somebody decides.',
 	'models.held.foretells_worse': 'It foretold the weeks held out worse than the version before, by more than chance: what happened was less probable under it by {now} a person.',
 	'models.held.people_missing': 'It was learnt from {now} people, the version before from {before}: some seem to be missing.',
-	'models.held.features_moved': 'What is known of people is not like it was for the version before ({n} things have moved; its card says which): did a source stop, or an import go wrong?',
+	'models.held.features_moved': 'What is known of people is not like it was for the version before ({n} thing has moved; its card says which): did a source stop, or an import go wrong? || What is known of people is not like it was for the version before ({n} things have moved; its card says which): did a source stop, or an import go wrong?',
 	'models.held.sum_far_off': 'Its sum over the weeks held out was off by {now}, that of the version before by {before}.',
 	'models.use_anyway': 'Use it nevertheless',
 	'models.back': 'Go back to this version',
