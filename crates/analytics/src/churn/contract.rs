@@ -94,6 +94,11 @@ impl Subscriptions {
         self.0.len()
     }
 
+    /// Whether somebody has, or had, one.
+    pub fn has_known(&self, person: PersonId) -> bool {
+        self.0.contains_key(&person)
+    }
+
     /// The first day of any.
     pub fn first_day(&self) -> Option<i32> {
         self.0.values().filter_map(|it| it.first()).map(|it| it.day).min()
@@ -181,6 +186,7 @@ mod tests {
         assert_eq!([since(10, 10), since(11, 11)], [None, Some(10)], "on the day itself it was not known");
         assert_eq!([since(30, 30), since(30, 41), since(41, i32::MAX)], [Some(10), None, None]);
         assert_eq!(all.since(PersonId(2), 30, 30), None);
+        assert_eq!([all.has_known(PersonId(1)), all.has_known(PersonId(2))], [true, false]);
         let lost = |from, until| all.is_lost(PersonId(1), from, until);
         assert_eq!([lost(18, 25), lost(18, 26), lost(25, 32)], [false, true, true]);
         assert!(lost(30, 37), "it had ended already, which nobody had heard of");

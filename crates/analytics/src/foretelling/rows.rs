@@ -11,6 +11,7 @@ use rapport_models::buying::{Buying, Histories, History, Likelihood, MbgNbd};
 use super::deeds::{Deed, Heard, Own};
 use super::features::{ALIVE, Known};
 use crate::analytics::{Analytics, Context};
+use crate::churn::Subscriptions;
 use crate::error::Result;
 
 /// The days that are looked at.
@@ -51,6 +52,8 @@ pub struct Wanted<'a> {
     pub without: &'a BTreeSet<PersonId>,
     /// On which days.
     pub looks: &'a Looks,
+    /// Where a loss is the end of a subscription, those of whoever has or had one: nobody else is a row.
+    pub subscribers: Option<&'a Subscriptions>,
     /// How many people there are at most.
     pub people: usize,
     /// The parameters of the model of buying; it is fitted where there are none.
@@ -161,7 +164,7 @@ impl Analytics {
         wanted: &Wanted<'_>,
         mut also: impl FnMut(PersonId, &[Deed]),
     ) -> Result<Rows> {
-        let Wanted { heard, own, without, looks, people, kept } = *wanted;
+        let Wanted { heard, own, without, subscribers, looks, people, kept } = *wanted;
         let every = (people.saturating_mul(looks.days.len()) / looks.most.max(1) + 1) as u64;
         let until: Timestamp = context.complete_until();
         let mut rows = Rows::new(looks);
@@ -169,7 +172,8 @@ impl Analytics {
             let mut did = self.deeds(workspace, context, (heard, own), range, until).await?;
             self.said(workspace, context, (heard, until), range, &mut did).await?;
             for (person, deeds) in did {
-                if !without.contains(&person) && is_taken(person, every) {
+                let may_be = !without.contains(&person) && subscribers.is_none_or(|it| it.has_known(person));
+                if may_be && is_taken(person, every) {
                     rows.add(person, &deeds, looks);
                     also(person, &deeds);
                 }
