@@ -38,6 +38,9 @@ fn weeks_are_no_changes() {
     let found = Changes::find(&without_season(&series, 7), &Options::of(Kind::Level)).unwrap();
     assert_eq!(found.changes.iter().map(|it| it.at).collect::<Vec<_>>(), [100]);
     assert_eq!(without_season(&series[..9], 7), &series[..9]);
+    // Of whole weeks the mean is what it was, though most days are below it.
+    let mean = |of: &[f64]| of.iter().sum::<f64>() / of.len() as f64;
+    assert!((mean(&without_season(&series, 7)) - mean(&series)).abs() < 1e-9);
 }
 
 #[test]
