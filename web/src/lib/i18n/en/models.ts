@@ -78,7 +78,7 @@ export const models = {
 	'value.choice.error': 'Mean error',
 	'value.choice.bias': 'Sum off by',
 	'value.choice.used': 'used',
-	'value.choice.say': 'Each was fitted to what came before {from} and foretold what was bought from then to {until}. {name} found what happened the most probable, and is used.',
+	'value.choice.say': 'Each was fitted to what came before {from} and foretold what was bought from then to {until}. {name} is used: no other found what happened surely more probable, and of those that cannot be told apart by that, its sum was nearest.',
 	'value.simple': 'The simple formula',
 	'value.simple.say': 'Average value × frequency × lifespan would say that every customer is worth {value}: {average} a purchase, {often} purchases a year, {years} years.',
 	'value.simple.fault': 'It gives everybody the same; it takes the time between the first and the last purchase so far for a whole life, though those who are still there go on; and it multiplies averages of things that go together.',
