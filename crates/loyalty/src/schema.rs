@@ -73,6 +73,7 @@ pub const MIGRATIONS: Migrations = Migrations {
         Migration { number: 36, name: "uses of offers by when", sql: offers::BY_OFFER },
         Migration { number: 37, name: "goodwill by when it was given", sql: changes::GOODWILL },
         Migration { number: 38, name: "winners found a few at a time", sql: leaderboards::CLOSED },
+        Migration { number: 39, name: "what is counted for tiers by its event", sql: tiers::BY_OCCASION },
     ],
 };
 
