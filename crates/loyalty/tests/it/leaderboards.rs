@@ -293,6 +293,61 @@ async fn whoever_won_and_becomes_one_with_another_wins_once(db: TestDatabase) {
     assert!(verify(&mut db.read(), W).await.unwrap().findings.is_empty());
 }
 
+impl Club {
+    /// Says that two persons are one; whose board they are on hears of it.
+    async fn become_one(&self, from: i64, to: i64) {
+        let mut tx = self.world.begin().await;
+        merging::follow(&mut tx, W, PersonId(from), PersonId(to), self.world.now).await.unwrap();
+        let stays = members::of(&mut tx, W, PersonId(to)).await.unwrap().unwrap();
+        leaderboards::reckon(&mut tx, self.scene(), &[stays]).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+
+    async fn won(&self, period: &str) -> Vec<(i64, i64)> {
+        let won = leaderboards::winners(&mut self.world.store.read(), W, ("board", period)).await.unwrap();
+        won.iter().map(|it| (it.place, it.score / 1_000_000)).collect()
+    }
+}
+
+/// Two become one when the period is over and its winners are not found: what both had counts together.
+#[db_test(MIGRATIONS)]
+async fn what_two_had_in_a_period_that_is_over_counts_together(db: TestDatabase) {
+    let mut club = Club::found(&db, units(json!({}))).await;
+    let week = club.period();
+    for (number, units) in [8, 5, 4, 3].into_iter().enumerate() {
+        let member = club.member(number as i64 + 1).await;
+        club.join(&member, &format!("Member {number}")).await;
+        club.bought(&member, &format!("o{number}"), (units, NOW)).await;
+    }
+    club.world.now = NOW.plus(8 * DAY);
+    club.become_one(4, 3).await;
+    assert_eq!(club.settle().await, [Turn::Closed]);
+    assert_eq!(club.ranking(&week).await.iter().map(|it| it.1).collect::<Vec<_>>(), [8, 7, 5]);
+    club.become_one(2, 3).await;
+    assert_eq!(club.settle().await, [Turn::Stands(2)]);
+    assert_eq!(club.won(&week).await, [(1, 12), (2, 8)]);
+    assert!(verify(&mut db.read(), W).await.unwrap().findings.is_empty());
+}
+
+/// The same behind winners that are found: those stand, and the two are not passed over.
+#[db_test(MIGRATIONS)]
+async fn two_who_become_one_behind_a_winner_are_not_passed_over(db: TestDatabase) {
+    let mut club = Club::found(&db, units(json!({}))).await;
+    let week = club.period();
+    for (number, units) in [9, 7, 6, 5].into_iter().enumerate() {
+        let member = club.member(number as i64 + 1).await;
+        club.join(&member, &format!("Member {number}")).await;
+        club.bought(&member, &format!("o{number}"), (units, NOW)).await;
+    }
+    club.world.now = NOW.plus(8 * DAY);
+    assert_eq!(club.turns(1, false).await, [Turn::Closed]);
+    assert_eq!(club.turns(1, false).await, [Turn::Found(1)]);
+    club.become_one(4, 3).await;
+    while !club.turns(1, false).await.is_empty() {}
+    assert_eq!(club.won(&week).await, [(1, 9), (2, 7), (3, 6)]);
+    assert!(verify(&mut db.read(), W).await.unwrap().findings.is_empty());
+}
+
 #[db_test(MIGRATIONS)]
 async fn eight_who_settle_at_once_give_it_once(db: TestDatabase) {
     let mut club = Club::found(&db, units(json!({}))).await;
