@@ -293,6 +293,24 @@ async fn whoever_won_and_becomes_one_with_another_wins_once(db: TestDatabase) {
     assert!(verify(&mut db.read(), W).await.unwrap().findings.is_empty());
 }
 
+/// The programme's zone is changed when a period is closed, which is not over in the new one.
+#[db_test(MIGRATIONS)]
+async fn another_zone_opens_no_period_that_is_closed(db: TestDatabase) {
+    let mut club = Club::found(&db, units(json!({}))).await;
+    let week = club.period();
+    let ann = club.member(1).await;
+    club.join(&ann, "Ann").await;
+    club.bought(&ann, "1", (3, NOW)).await;
+    let end = club.boards[0].document.span(NOW, &club.world.calendar).unwrap().end;
+    club.world.now = end.plus(Timestamp::HOUR);
+    assert_eq!(club.settle().await, [Turn::Closed]);
+    let west = json!({"name": "Club", "zone": "America/New_York", "currency": "EUR", "wallets": [{"key": "points", "name": "Points"}]});
+    club.world.calendar = Program::from_json(west).unwrap().calendar().unwrap();
+    assert_eq!(club.period(), week, "it is Sunday there");
+    club.bought(&ann, "2", (4, NOW)).await;
+    assert_eq!(club.ranking(&week).await, [("Ann".to_owned(), 3)]);
+}
+
 impl Club {
     /// Says that two persons are one; whose board they are on hears of it.
     async fn become_one(&self, from: i64, to: i64) {
