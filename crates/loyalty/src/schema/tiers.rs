@@ -87,10 +87,6 @@ CREATE INDEX loyalty_benefit_uses_member ON loyalty_benefit_uses (member, ladder
 CREATE INDEX loyalty_benefit_uses_at ON loyalty_benefit_uses (workspace, ladder, used_at);
 ";
 
-/// What was counted of an event is found by the event, whoever it counted for.
-pub(super) const BY_OCCASION: &str =
-    "CREATE INDEX loyalty_tier_counts_occasion ON loyalty_tier_counts (occasion, workspace);";
-
 const BOOKS: &str = "the books must show what benefits cost; nobody can tell any more whose it was";
 
 const fn counts(columns: &'static [&'static str], category: Category) -> Declaration {
