@@ -52,8 +52,11 @@ pub async fn draft(
         let looked_at = drafting.look(&mut store.read(), scene, part).await?;
         let mut tx = store.begin(Priority::Background).await?;
         let began = Instant::now();
-        drafting.add(&mut tx, workspace, looked_at).await?;
+        let added = drafting.add(&mut tx, workspace, looked_at).await?;
         tx.commit().await?;
+        if let Err(refusal) = added {
+            return Ok(Err(refusal));
+        }
         slice.took(began.elapsed(), part.len());
     }
     let mut tx = store.begin(Priority::Background).await?;
