@@ -68,7 +68,7 @@ impl World {
     /// Works until nothing waits; every third step is cut short before it commits.
     async fn work(&self, most: u32) {
         let mut turn = 0;
-        while let Some(bulk) = bulks::open(&mut self.store.read(), W).await.unwrap() {
+        while let Some(bulk) = bulks::open(&mut self.store.read(), W).await.unwrap().pop() {
             turn += 1;
             let mut tx = self.begin().await;
             bulks::step(&mut tx, self.scene(), &bulk, most).await.unwrap();
