@@ -283,7 +283,9 @@ impl Refusal {
             Self::Cancelled => "the gift was called off",
             Self::TimedOut => "nobody claimed the gift in time; its points went back",
             Self::NotNow => "that cannot be done with the transfer as it stands",
-            Self::NeedsApproval => rewards::Refusal::NeedsApproval.sentence(),
+            Self::NeedsApproval => {
+                "it moves more than you may change alone; somebody whose role may change more undoes it"
+            }
             Self::Ledger(refusal) => refusal.sentence(),
         }
     }

@@ -108,7 +108,9 @@ impl Refusal {
             Self::TopUpOff => {
                 "tills add nothing to gift cards of this wallet; the wallet's `till_top_up_max` says how much they may"
             }
-            Self::NeedsApproval => rewards::Refusal::NeedsApproval.sentence(),
+            Self::NeedsApproval => {
+                "it is more than you may add to gift cards or take off them alone; somebody whose role may give or take more does it"
+            }
             Self::Ledger(refusal) => refusal.sentence(),
         }
     }
