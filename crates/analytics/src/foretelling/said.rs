@@ -1,7 +1,7 @@
 //! What people said, as facts tell it: how satisfied they are, how easy it was, and how they felt in what they wrote.
 //!
-//! Always holds: a fact happened when it became true, and was heard of when it was recorded, by the rule of all that people do ([`Heard`]); what was understood anew
-//! of the same text was not known before that.
+//! Always holds: a fact happened when it became true, and was heard of when it was recorded, by the rule of all that people do ([`Heard`]). How somebody felt is known from
+//! when their text was understood, whatever its source: the text was there before, the feeling was not, and what understood it may have learnt from what came later.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,7 +21,10 @@ const FACTS: [(&str, Did); 3] =
 /// A fact as a deed; `None` where it is no number.
 fn deed(row: &ToldRow, heard: &Heard, context: &Context) -> Option<Deed> {
     let (_, did) = FACTS.iter().find(|it| it.0 == row.fact_key)?;
-    let known = heard.of(row.source, row.valid_from, row.recorded_at);
+    let known = match did {
+        Did::Felt => row.recorded_at.max(row.valid_from),
+        _ => heard.of(row.source, row.valid_from, row.recorded_at),
+    };
     Some(Deed {
         day: day_of(row.valid_from, &context.calendar),
         heard: day_of(known, &context.calendar),
@@ -98,6 +101,10 @@ mod tests {
         let history = Heard(BTreeMap::from([(SourceId(7), Timestamp(i64::MAX))]));
         let found = deed(&row("csat.last", "4", 10, 13), &history, &context).unwrap();
         assert_eq!((found.heard, found.did, found.amount), (10, Did::Satisfied, 4.0), "a file's");
+        let found = deed(&row("feeling.sentiment", "-0.4", 10, 13), &history, &context).unwrap();
+        assert_eq!((found.day, found.heard), (10, 13), "a file's text was understood when it came");
+        let found = deed(&row("feeling.sentiment", "0.7", 10, 900), &history, &context).unwrap();
+        assert_eq!((found.day, found.heard), (10, 900), "and anew a long time afterwards");
         assert_eq!(deed(&row("ces.last", "null", 10, 13), &none, &context), None);
         assert_eq!(deed(&row("nps.last", "9", 10, 13), &none, &context), None);
     }
