@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use rapport_domain::{PersonId, Timestamp, WorkspaceId};
 use rapport_models::buying::{Buying, Histories, History, Likelihood, MbgNbd};
 
-use super::deeds::{Deed, Heard, Own};
+use super::deeds::{Deed, Heard, Own, in_order};
 use super::features::{ALIVE, Known};
 use crate::analytics::{Analytics, Context};
 use crate::churn::Subscriptions;
@@ -169,11 +169,12 @@ impl Analytics {
         let until: Timestamp = context.complete_until();
         let mut rows = Rows::new(looks);
         for range in self.ranges(workspace).await? {
-            let mut did = self.deeds(workspace, context, (heard, own), range, until).await?;
+            let mut did = self.placed(workspace, context, (heard, own), range, until).await?;
             self.said(workspace, context, (heard, until), range, &mut did).await?;
-            for (person, deeds) in did {
+            for (person, all) in did {
                 let may_be = !without.contains(&person) && subscribers.is_none_or(|it| it.has_known(person));
                 if may_be && is_taken(person, every) {
+                    let deeds = in_order(all);
                     rows.add(person, &deeds, looks);
                     also(person, &deeds);
                 }

@@ -3,12 +3,12 @@
 //! Always holds: a fact happened when it became true, and was heard of when it was recorded, by the rule of all that people do ([`Heard`]). How somebody felt is known from
 //! when their text was understood, whatever its source: the text was there before, the feeling was not, and what understood it may have learnt from what came later.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use rapport_domain::{PersonId, Timestamp, WorkspaceId};
 use rapport_profiles::records::facts::{self, ToldRow};
 
-use super::deeds::{Deed, Did, Heard, in_order};
+use super::deeds::{Deed, Did, Heard, Place};
 use crate::analytics::{Analytics, Context};
 use crate::error::Result;
 use crate::loyalty_index::number;
@@ -36,6 +36,11 @@ fn deed(row: &ToldRow, heard: &Heard, context: &Context) -> Option<Deed> {
     })
 }
 
+/// Of what was told about one instant the last that was told counts; what was told at once keeps the order in which it is read.
+fn place(row: &ToldRow) -> Place {
+    (row.valid_from.0, row.recorded_at.0, [0; 16])
+}
+
 impl Analytics {
     /// Adds what the people from one number to another said before an instant to what they did.
     ///
@@ -47,22 +52,15 @@ impl Analytics {
         context: &Context,
         (heard, until): (&Heard, Timestamp),
         range: (PersonId, PersonId),
-        deeds: &mut BTreeMap<PersonId, Vec<Deed>>,
+        deeds: &mut BTreeMap<PersonId, Vec<(Place, Deed)>>,
     ) -> Result<()> {
         let keys = FACTS.map(|it| it.0.to_owned());
-        let mut touched = BTreeSet::new();
         for row in facts::told(&mut self.store.read(), workspace, &keys, range).await? {
             if row.valid_from > until {
                 continue;
             }
             if let Some(deed) = deed(&row, heard, context) {
-                deeds.entry(row.person).or_default().push(deed);
-                touched.insert(row.person);
-            }
-        }
-        for person in touched {
-            if let Some(all) = deeds.get_mut(&person) {
-                in_order(all);
+                deeds.entry(row.person).or_default().push((place(&row), deed));
             }
         }
         Ok(())
