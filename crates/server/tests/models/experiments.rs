@@ -103,6 +103,26 @@ fn strata_that_cannot_be() {
     assert_eq!(run(&both).status.code(), Some(2));
 }
 
+#[test]
+fn a_blank_is_no_no() {
+    let rows = |blank: &str| {
+        let row = |at: usize| {
+            let (group, bought) = (["control", "new"][at % 2], if at.is_multiple_of(3) { "yes" } else { "no" });
+            format!("{group},{bought}\n")
+        };
+        format!("group,bought\n{}{blank}", (0..60).map(row).collect::<String>())
+    };
+    let (_folder, blank) = file("blank.csv", rows("new,\ncontrol,\n"));
+    let arguments = ["experiment", &blank, "--outcome", "bought"];
+    let error = refused(&arguments);
+    assert!(error.contains("Lines 62, 63: bought is not given"), "{error}");
+    let (_folder, whole) = file("whole.csv", rows(""));
+    let (found, left) =
+        (json(&["experiment", &whole, "--outcome", "bought"]), json(&[&arguments[..], &["--skip-bad"]].concat()));
+    assert!(left["notes"].to_string().contains("Left out 2 of 62 rows"), "{}", left["notes"]);
+    assert_eq!(found["parameters"], left["parameters"]);
+}
+
 /// Shares of a group who did it, a row a customer.
 fn shares(control: (usize, usize), new: (usize, usize)) -> String {
     let rows = |name: &str, (those, of): (usize, usize)| -> String {
