@@ -86,6 +86,22 @@ fn strata_with_too_few_are_merged_and_named() {
     assert!(notes.contains("Warning: no stratum of market stands for itself") && notes.contains("more, as"), "{notes}");
 }
 
+/// A third group is in one market alone, so that it has its plain difference. What the control is for a plan does not hang on its name.
+#[test]
+fn a_plan_begins_with_the_control_whichever_group_is_last() {
+    let noticed = |third: &'static str| {
+        let mut rows = markets();
+        rows.extend((0..30).map(|at| ("north", third, 10.0 + f64::from(at % 9))));
+        let (_folder, path) = written(&rows);
+        let plain = json(&["experiment", &path, "--outcome", "spend"]);
+        let found = json(&["experiment", &path, "--outcome", "spend", "--strata", "market"]);
+        let of = |found: &Value| number(found, "/metrics/spend:noticed_by_these");
+        assert!(of(&found) < of(&plain) / 4.0, "{third}: {plain} {found}");
+        of(&found)
+    };
+    near(noticed("zebra"), noticed("early"), 9);
+}
+
 #[test]
 fn strata_that_cannot_be() {
     let (_folder, path) =
