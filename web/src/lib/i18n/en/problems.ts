@@ -607,5 +607,6 @@ export const problems = {
 	'problem.churn_names': '1 to 20 names of events, each up to 200 letters',
 	'problem.churn_ends': 'other events than those by which somebody has a subscription',
 	'problem.churn_no_active': 'null where there is a contract: whoever has a subscription is foretold',
+	'problem.churn_loss_of_contract': 'a price where there is a contract and an action has one: orders do not tell what a subscription is worth',
 	'problem.model_bounds': 'indices are from 0 to 100'
 };
