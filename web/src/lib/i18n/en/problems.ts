@@ -607,6 +607,8 @@ export const problems = {
 	'problem.churn_names': '1 to 20 names of events, each up to 200 letters',
 	'problem.churn_ends': 'other events than those by which somebody has a subscription',
 	'problem.churn_no_active': 'null where there is a contract: whoever has a subscription is foretold',
+	'problem.churn_price': 'above 0, up to a billion, or null',
+	'problem.churn_keeps': 'above 0, up to 1: 0.3 is 30 % of those who would be lost',
 	'problem.churn_loss_of_contract': 'a price where there is a contract and an action has one: orders do not tell what a subscription is worth',
 	'problem.model_bounds': 'indices are from 0 to 100'
 };
