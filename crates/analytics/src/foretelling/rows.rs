@@ -82,6 +82,8 @@ pub struct Rows {
     pub lost: Vec<(PersonId, i32)>,
     /// The parameters of the model of buying of each day, where it could be fitted.
     pub buying: Vec<Option<Vec<f64>>>,
+    /// The first day on which anybody did anything.
+    pub first: Option<i32>,
     /// How many deeds were read.
     pub deeds: u64,
     /// How many of them were heard of on a later day.
@@ -97,6 +99,7 @@ impl Rows {
 
     /// Adds what somebody did, in the order of days.
     pub fn add(&mut self, person: PersonId, deeds: &[Deed], looks: &Looks) {
+        self.first = self.first.into_iter().chain(deeds.first().map(|it| it.day)).min();
         self.deeds += deeds.len() as u64;
         self.late += deeds.iter().filter(|it| it.heard > it.day).count() as u64;
         let last = looks.days.len().saturating_sub(1);
