@@ -234,9 +234,9 @@ pub struct LevelChange {
     pub before: f64,
     /// The mean level since.
     pub after: f64,
-    /// Above what that is with 97.5 %, if the level changed there and nowhere else.
+    /// Above what that is with 97.5 %.
     pub after_low: f64,
-    /// Below what that is with 97.5 %, likewise.
+    /// Below what that is with 97.5 %.
     pub after_high: f64,
 }
 

@@ -43,7 +43,7 @@ pub struct Settings {
     pub active_weeks: Option<u32>,
     /// Where customers have a subscription: the events by which they have one, and those that end it, which is the loss. Null: a loss is that somebody buys nothing.
     pub contract: Option<Contract>,
-    /// What a lost customer costs, in the workspace's currency: above 0. Null: what one who stays spends within the horizon. With a contract it must be said where `action` is.
+    /// What a lost customer costs, in the workspace's currency: above 0. Null: what one who stays spends within the horizon.
     pub loss: Option<f64>,
     /// What an action on one customer costs: above 0. Null: nobody knows; levels then go by how many are usually lost.
     pub action: Option<f64>,
@@ -107,13 +107,6 @@ impl Settings {
         }
         within(is_price(self.loss), "loss", "above 0, up to a billion, or null")?;
         within(is_price(self.action), "action", "above 0, up to a billion, or null")?;
-        // Orders are all that a loss is proposed by, and subscriptions are paid without: by them acting would hardly ever pay.
-        let is_priced = self.contract.is_none() || self.action.is_none() || self.loss.is_some();
-        within(
-            is_priced,
-            "loss",
-            "a price where there is a contract and an action has one: orders do not tell what a subscription is worth",
-        )?;
         within(
             self.keeps > 0.0 && self.keeps <= 1.0,
             "keeps",
@@ -142,7 +135,6 @@ mod tests {
             (serde_json::json!({"contract": {"has": []}}), "contract.has"),
             (serde_json::json!({"contract": {"ends": ["Subscription Started"]}}), "contract.ends"),
             (serde_json::json!({"contract": {}, "active_weeks": 8}), "active_weeks"),
-            (serde_json::json!({"contract": {}, "action": 5}), "loss"),
             (serde_json::json!({"loss": 0}), "loss"),
             (serde_json::json!({"action": -3}), "action"),
             (serde_json::json!({"keeps": 0}), "keeps"),
@@ -158,9 +150,6 @@ mod tests {
         }
         let usual: Settings = serde_json::from_value(serde_json::json!({"contract": {}})).unwrap();
         assert_eq!((usual.check(), usual.contract), (Ok(()), Some(Contract::default())));
-        for json in [serde_json::json!({"contract": {}, "action": 5, "loss": 60}), serde_json::json!({"action": 5})] {
-            assert_eq!(serde_json::from_value::<Settings>(json).unwrap().check(), Ok(()));
-        }
     }
 
     #[test]

@@ -1,9 +1,6 @@
 //! The columns of engine batches as plain values. A missing or differently typed column is an error, never a guess.
 
-use arrow::array::{
-    Array, AsArray, BooleanArray, Decimal128Array, FixedSizeBinaryArray, Float64Array, Int64Array, RecordBatch,
-    StringArray,
-};
+use arrow::array::{Array, AsArray, BooleanArray, Decimal128Array, Float64Array, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{Decimal128Type, Float64Type, Int64Type};
 
 use crate::error::{Error, Result};
@@ -31,10 +28,6 @@ impl<'b> Columns<'b> {
 
     pub(crate) fn booleans(&self, name: &str) -> Result<&'b BooleanArray> {
         self.array(name)?.as_boolean_opt().ok_or_else(|| wrong(name))
-    }
-
-    pub(crate) fn ids(&self, name: &str) -> Result<&'b FixedSizeBinaryArray> {
-        self.array(name)?.as_fixed_size_binary_opt().ok_or_else(|| wrong(name))
     }
 
     pub(crate) fn texts(&self, name: &str) -> Result<&'b StringArray> {

@@ -20,7 +20,7 @@ mod said;
 
 pub use content::{Before, Content, Learned, Warned};
 pub use deeds::{Deed, Did, Heard, Own};
-pub use drift::{Drift, Meant, Moved, compared_with};
+pub use drift::{Drift, Meant, Moved};
 pub(crate) use features::SUBSCRIBED;
 pub use features::{FEATURES, Known};
 pub(crate) use figures::reached;

@@ -73,15 +73,8 @@ pub const MIGRATIONS: Migrations = Migrations {
         Migration { number: 36, name: "uses of offers by when", sql: offers::BY_OFFER },
         Migration { number: 37, name: "goodwill by when it was given", sql: changes::GOODWILL },
         Migration { number: 38, name: "winners found a few at a time", sql: leaderboards::CLOSED },
-        Migration { number: 39, name: "counts of tiers by their event, redemptions that are tried again", sql: RETRY },
     ],
 };
-
-/// What counts for tiers is found by its event, whoever it counted for; a redemption that could not be ended is tried again, and lapsed when it lapsed.
-const RETRY: &str = "
-CREATE INDEX loyalty_tier_counts_occasion ON loyalty_tier_counts (occasion, workspace);
-ALTER TABLE loyalty_redemptions ADD COLUMN retry_at {int};
-";
 
 const LEDGER: &str = "
 CREATE TABLE loyalty_heads (

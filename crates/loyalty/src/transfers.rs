@@ -283,9 +283,7 @@ impl Refusal {
             Self::Cancelled => "the gift was called off",
             Self::TimedOut => "nobody claimed the gift in time; its points went back",
             Self::NotNow => "that cannot be done with the transfer as it stands",
-            Self::NeedsApproval => {
-                "it moves more than you may change alone; somebody whose role may change more undoes it"
-            }
+            Self::NeedsApproval => rewards::Refusal::NeedsApproval.sentence(),
             Self::Ledger(refusal) => refusal.sentence(),
         }
     }

@@ -12,7 +12,7 @@ use rapport_models::baskets::{Consequents, ItemSets, Limits, Share};
 use rapport_models::buying::{BgNbd, Histories, History, MbgNbd, ParetoNbd, Purchase, Summary};
 use rapport_models::forecast::{Ets, Series};
 use rapport_models::groups::{Covariance, Density, KMeans, Mixture, Options, Points};
-use rapport_models::learn::{Boosting, BoostingOptions, Feature, Outcome, Shares, Table};
+use rapport_models::learn::{Boosting, BoostingOptions, Feature, Outcome, Table};
 use rapport_models::recommend::{self, Als, AlsOptions, Filter, Interaction, Recommender as _};
 use rapport_models::structural::{Divisor, Model, Scale};
 use rapport_models::survival::{Cox, Lifetimes, Ties};
@@ -20,8 +20,6 @@ use rapport_models::survival::{Cox, Lifetimes, Ties};
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [what, file, rest @ ..] = &arguments[..] else { panic!("models_rate WHAT FILE [NUMBER]") };
-    // Others are given one thread as well, and only this one's time is counted.
-    rayon::ThreadPoolBuilder::new().num_threads(1).build_global().expect("no other pool");
     let number = rest.first().map_or(0, |it| it.parse().expect("a number"));
     match what.as_str() {
         "bg-nbd" | "mbg-nbd" | "pareto-nbd" => buying(what, file),
@@ -141,7 +139,7 @@ fn boosting(what: &str, mut found: Vec<Vec<f64>>, rest: &[String]) {
     let labels: Vec<bool> = found.pop().expect("labels").iter().map(|it| *it > 0.0).collect();
     let feature = |(at, it): (usize, Vec<f64>)| Feature::numbers(format!("f{at}"), it);
     let table = Table::new(found.into_iter().enumerate().map(feature).collect()).expect("a table");
-    let options = BoostingOptions { trees, leaves: vec![31], shares: vec![Shares::ALL], ..Default::default() };
+    let options = BoostingOptions { trees, leaves: vec![31], row_share: 1.0, feature_share: 1.0, ..Default::default() };
     let fit = || Boosting::fit(&table, Outcome::Class(&labels), None, &options).expect("a fit");
     if what == "reasons" {
         let model = fit();

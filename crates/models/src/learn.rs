@@ -18,7 +18,7 @@ mod snapshots;
 mod table;
 mod threshold;
 
-pub use boosting::{Boosting, BoostingOptions, Contributions, Outcome, Shares, Stopped};
+pub use boosting::{Boosting, BoostingOptions, Contributions, Outcome, Stopped};
 pub use calibration::{Calibration, ENOUGH_FOR_STEPS};
 pub use classifier::{Both, Classifier, ClassifierOptions, Kind, Report, Warning};
 pub use drift::{Shift, Still, shifts, still};

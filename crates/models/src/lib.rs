@@ -21,7 +21,6 @@ pub mod groups;
 pub mod learn;
 pub mod medoid;
 pub mod optimise;
-mod parallel;
 pub mod patterns;
 pub mod recommend;
 mod resampling;

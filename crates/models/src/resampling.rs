@@ -2,9 +2,6 @@
 //!
 //! Always holds: the same seed gives the same draws on every machine.
 
-/// By how much the state moves with each number.
-const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
-
 /// Draws that follow from a seed: SplitMix64 (Steele, Lea and Flood 2014, "Fast splittable pseudorandom number generators").
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Draws(u64);
@@ -14,18 +11,13 @@ impl Draws {
         Self(seed)
     }
 
-    /// As it is after so many numbers of a seed's: tasks that each begin there draw what one would draw after the other.
-    pub(crate) fn after(seed: u64, numbers: usize) -> Self {
-        Self(seed.wrapping_add(STEP.wrapping_mul(numbers as u64)))
-    }
-
     /// The seed that would go on from here.
     pub(crate) fn state(&self) -> u64 {
         self.0
     }
 
     pub(crate) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(STEP);
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -78,13 +70,6 @@ mod tests {
                 16_408_922_859_458_223_821
             ]
         );
-    }
-
-    #[test]
-    fn a_task_goes_on_where_the_one_before_ended() {
-        let mut one = Draws::new(u64::MAX - 5);
-        assert!((0..7).all(|_| one.next() > 0));
-        assert_eq!(Draws::after(u64::MAX - 5, 7), one);
     }
 
     #[test]

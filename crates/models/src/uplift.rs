@@ -30,7 +30,7 @@ pub use trial::{Chances, Effects, Trial};
 
 use serde::{Deserialize, Serialize};
 
-use crate::learn::{BoostingOptions, RegressionOptions, Shares};
+use crate::learn::{BoostingOptions, RegressionOptions};
 
 /// How effects are learnt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,9 +91,7 @@ impl std::fmt::Display for Learner {
 pub struct Options {
     /// What learns outcomes and effects.
     pub base: Base,
-    /// How boosting does. Trees ask one question each, and their shares are fixed: effects are weak beside outcomes, so the size that is found by outcomes of
-    /// held rows is mostly that of chance (docs/decisions/0062). `BoostingOptions::default()` here finds both inside the training part. S always has four leaves
-    /// or more.
+    /// How boosting does. Effects are weak beside outcomes, so trees ask one question each unless more leaves are given; S always has four or more.
     pub boosting: BoostingOptions,
     /// How regression does.
     pub regression: RegressionOptions,
@@ -107,11 +105,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             base: Base::Boosting,
-            boosting: BoostingOptions {
-                leaves: vec![2],
-                shares: vec![Shares { rows: 0.7, features: 0.5 }],
-                ..BoostingOptions::default()
-            },
+            boosting: BoostingOptions { leaves: vec![2], ..BoostingOptions::default() },
             regression: RegressionOptions::default(),
             tree: TreeOptions::default(),
             least_rows: 50,

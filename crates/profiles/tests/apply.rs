@@ -286,13 +286,6 @@ async fn facts_are_kept_with_both_times_and_names_are_found(db: TestDatabase) {
         .await
         .unwrap();
     assert_eq!(now, [(found[0].person, "trait.city".to_owned(), "\"Köln\"".to_owned())]);
-    let (ulm, asa) = (Timestamp::from_seconds(2), found[0].person);
-    for (prefix, values) in
-        [("trait.", vec!["\"Ulm\"", "\"Åsa Berg\""]), ("trait.c", vec!["\"Ulm\""]), ("trait.d", vec![])]
-    {
-        let found = facts::current_under(&mut db.read(), W, &[asa], prefix, ulm).await.unwrap();
-        assert_eq!(found.iter().map(|it| it.2.as_str()).collect::<Vec<_>>(), values, "{prefix}");
-    }
 }
 
 #[db_test(MIGRATIONS)]

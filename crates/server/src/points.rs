@@ -173,17 +173,11 @@ async fn adjust(
     workspace: WorkspaceId,
     stop: &watch::Receiver<bool>,
 ) -> Result<(), rapport_loyalty::Error> {
-    let (mut slice, mut failed) = (Slice::default(), None);
-    while !*stop.borrow() {
-        let turn = adjusting::work(installation, workspace, &mut slice).await?;
-        failed = turn.failed.or(failed);
-        if !turn.goes_on {
-            break;
-        }
-    }
+    let mut slice = Slice::default();
+    while !*stop.borrow() && adjusting::work(installation, workspace, &mut slice).await? {}
     let mut slice = Slice::default();
     while !*stop.borrow() && adjusting::forget(installation, workspace, &mut slice).await? {}
-    failed.map_or(Ok(()), Err)
+    Ok(())
 }
 
 /// Adds up what moved since the books were kept, so that whoever asks for them need not.

@@ -21,7 +21,7 @@ use rapport_loyalty::records::programs::Programs;
 use rapport_loyalty::records::tiers::{self, Change, Count, Reckoned, counted_key};
 use rapport_loyalty::tiers::{Counted, Course, Ladder};
 use rapport_profiles::Applied;
-use rapport_profiles::records::{identifiers, orders};
+use rapport_profiles::records::orders;
 use rapport_segments::{Condition, EventView, Moment, evaluate};
 use rapport_store::{Priority, Slice, Tx};
 use serde_json::Value;
@@ -138,12 +138,7 @@ pub async fn hear(
 ) -> Result<()> {
     let programs = installation.programs.get(tx, workspace).await?;
     let Some(ladders) = Ladders::of(&programs)? else { return Ok(()) };
-    let mut people = people(&ladders, tx, workspace, events, applied).await?;
-    for person in replaced(&ladders, tx, workspace, applied).await? {
-        if !people.contains(&person) {
-            people.push(person);
-        }
-    }
+    let people = people(&ladders, tx, workspace, events, applied).await?;
     if people.is_empty() {
         return Ok(());
     }
@@ -204,25 +199,6 @@ async fn people(
     Ok(people.into_iter().collect())
 }
 
-/// Counts no more the events that a batch replaces; whose they were, which need not be whoever it speaks of now.
-async fn replaced(
-    ladders: &Ladders<'_>,
-    tx: &mut Tx,
-    workspace: WorkspaceId,
-    applied: &Applied,
-) -> Result<Vec<PersonId>> {
-    if applied.superseded.is_empty() || !ladders.counts(|it| matches!(it, Counted::Events { .. })) {
-        return Ok(Vec::new());
-    }
-    let gone: Vec<String> = applied.superseded.iter().map(|(_, old)| old.to_hex()).collect();
-    let handles = tiers::forget_counts(tx, workspace, &gone).await?;
-    if handles.is_empty() {
-        return Ok(Vec::new());
-    }
-    let rows = identifiers::by_handles(tx, workspace, &handles).await?;
-    Ok(rows.into_iter().map(|row| row.person).collect::<BTreeSet<_>>().into_iter().collect())
-}
-
 /// Counts the events of a batch that ladders ask for.
 async fn count(
     ladders: &Ladders<'_>,
@@ -250,6 +226,11 @@ async fn count(
         .collect();
     let people: Vec<PersonId> = members.keys().copied().collect();
     let known = Known::read(tx, workspace, &conditions, &people).await?;
+    let gone: Vec<String> = applied.superseded.iter().map(|(_, old)| old.to_hex()).collect();
+    if !gone.is_empty() {
+        let numbers: Vec<MemberId> = members.values().copied().collect();
+        tiers::forget_counts(tx, workspace, &numbers, &gone).await?;
+    }
     let mut counts = Vec::new();
     for (event, it) in events.iter().zip(&applied.events) {
         let Some(member) = members.get(&it.person) else { continue };

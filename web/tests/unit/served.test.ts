@@ -63,12 +63,6 @@ describe('what the server refuses', () => {
 		expect(texts.length).toBeGreaterThan(150);
 		expect(texts.filter((text) => inChinese(text) === text)).toEqual([]);
 	});
-	it('of the settings of churn is known here in Chinese, all of it', () => {
-		const text = ['churn.rs', 'churn/contract.rs'].map((file) => source(`analytics/src/${file}`).replace(/#\[cfg\(test\)\][\s\S]*$/, '')).join('\n');
-		const expected = [...text.matchAll(/(?:"[a-z_.]+",\s*|let expected = )"([^"]+)"/g)].map((it) => it[1]);
-		expect(expected.length).toBeGreaterThan(9);
-		expect(expected.filter((it) => inChinese(`settings.loss: ${it}`).endsWith(it))).toEqual([]);
-	});
 	it('has a Chinese sentence for each English one, with the same places', () => {
 		const places = (text: string) => [...text.matchAll(/\{(\w+)\}/g)].map((it) => it[1]).sort();
 		expect(Object.keys(chinese)).toEqual(Object.keys(english));

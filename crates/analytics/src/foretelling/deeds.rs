@@ -15,7 +15,7 @@ use rapport_domain::shop_events::{
     PRODUCT_VIEWED, REFERRAL_MADE, SCREEN_VIEWED, SURVEY_ANSWERED, TICKET_OPENED,
 };
 use rapport_domain::{PersonId, SourceId, Timestamp, WorkspaceId};
-use rapport_lake::columns::{EVENT_ID, OCCURRED_AT, ORDER_KEY, PERSON, RECEIVED_AT, SOURCE};
+use rapport_lake::columns::{OCCURRED_AT, PERSON, RECEIVED_AT, SOURCE};
 use rapport_lake::{PropertyType, TableOptions};
 use rapport_segments::value::Reading;
 use rapport_segments::{Condition, EventColumns, event_filter};
@@ -115,9 +115,6 @@ pub struct Deed {
     pub reason: Option<Arc<str>>,
 }
 
-/// Where a deed stands among those of its day: when it happened, in the order of its device (of what was told about one instant: when it was told), and its id.
-pub(super) type Place = (i64, i64, [u8; 16]);
-
 /// What is foretold, where it is something that people do: each time they did it is a deed.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Own {
@@ -188,7 +185,7 @@ impl Heard {
 }
 
 impl Analytics {
-    /// What the people from one number to another did before an instant, by person, each in the order in which it happened.
+    /// What the people from one number to another did before an instant, by person, each in the order of days.
     ///
     /// # Errors
     /// The lake's.
@@ -196,26 +193,10 @@ impl Analytics {
         &self,
         workspace: WorkspaceId,
         context: &Context,
-        asked: (&Heard, Option<&Own>),
-        range: (PersonId, PersonId),
-        until: Timestamp,
-    ) -> Result<BTreeMap<PersonId, Vec<Deed>>> {
-        let found = self.placed(workspace, context, asked, range, until).await?;
-        Ok(found.into_iter().map(|(person, all)| (person, in_order(all))).collect())
-    }
-
-    /// The same in no order, each with its place.
-    ///
-    /// # Errors
-    /// The lake's.
-    pub(super) async fn placed(
-        &self,
-        workspace: WorkspaceId,
-        context: &Context,
         (heard, wanted): (&Heard, Option<&Own>),
         (first, last): (PersonId, PersonId),
         until: Timestamp,
-    ) -> Result<BTreeMap<PersonId, Vec<(Place, Deed)>>> {
+    ) -> Result<BTreeMap<PersonId, Vec<Deed>>> {
         let snapshot = self.lake.snapshot(workspace).await?;
         let own = |path: &str, reading: Reading| EventColumns::property(&snapshot, path, reading);
         let number = |path: &str| cast(own(path, Reading::Number), DataType::Float64);
@@ -253,8 +234,6 @@ impl Analytics {
                 cast(ident(OCCURRED_AT), DataType::Int64).alias("occurred"),
                 cast(ident(RECEIVED_AT), DataType::Int64).alias("received"),
                 cast(ident(SOURCE), DataType::Int64).alias("source"),
-                ident(ORDER_KEY),
-                ident(EVENT_ID),
                 cast(EventColumns::name(&snapshot), DataType::Utf8).alias("name"),
                 coalesce(vec![millionths("revenue"), millionths("total")]).alias("paid"),
                 millionths("discount").alias("discount"),
@@ -272,14 +251,13 @@ impl Analytics {
                 text(REASON).alias(REASON),
             ])?
             .build()?;
-        let mut found: BTreeMap<PersonId, Vec<(Place, Deed)>> = BTreeMap::new();
+        let mut found: BTreeMap<PersonId, Vec<Deed>> = BTreeMap::new();
         let mut words: HashMap<String, Arc<str>> = HashMap::new();
         for batch in self.lake.query(self.budget)?.collect(plan).await?.1 {
             let columns = Columns(&batch);
             let (persons, names) = (columns.integers(PERSON)?, columns.texts("name")?);
             let (occurred, received, sources) =
                 (columns.integers("occurred")?, columns.integers("received")?, columns.integers("source")?);
-            let (keys, ids) = (columns.integers(ORDER_KEY)?, columns.ids(EVENT_ID)?);
             let (paid, discounts) = (columns.numbers("paid")?, columns.numbers("discount")?);
             let (coupons, currencies) = (columns.texts("coupon")?, columns.texts("currency")?);
             let (ratings, answers, types) =
@@ -302,13 +280,12 @@ impl Analytics {
                     stands: true,
                     reason: None,
                 };
-                let place = (when.0, keys.value(row), <[u8; 16]>::try_from(ids.value(row)).unwrap_or_default());
                 let all = found.entry(PersonId(persons.value(row))).or_default();
                 if let Some(wanted) = wanted.filter(|_| own.value(row)) {
                     let (item, told, order) = (word(items), word(categories), word(orders));
                     if wanted.has(word(products).as_deref(), item.as_deref(), told.as_deref()) {
                         let stands = wanted.stands(order.as_deref());
-                        all.push((place, Deed { did: wanted.did(), stands, reason: None, ..deed }));
+                        all.push(Deed { did: wanted.did(), stands, reason: None, ..deed });
                     }
                 }
                 let Some((_, did)) = NAMES.iter().find(|it| it.0 == names.value(row)) else { continue };
@@ -333,42 +310,32 @@ impl Analytics {
                 });
                 let reason =
                     told.flatten().map(|it| Arc::clone(words.entry(it).or_insert_with_key(|it| it.as_str().into())));
-                let amount = amount.unwrap_or(f64::NAN);
-                let reduced = *did == Did::Bought && reduced;
-                all.push((place, Deed { did: *did, amount, reduced, reason, ..deed }));
+                all.push(Deed {
+                    did: *did,
+                    amount: amount.unwrap_or(f64::NAN),
+                    reduced: *did == Did::Bought && reduced,
+                    reason,
+                    ..deed
+                });
             }
         }
+        // The lake gives them in no order; of one day any order gives the same features, but sums must be added up in the same order each time.
+        found.values_mut().for_each(|it| in_order(it));
         Ok(found)
     }
 }
 
-/// What somebody did in the order in which it happened, always the same one: what is asked last counts, and sums are added up in the same order each time.
-pub(super) fn in_order(mut all: Vec<(Place, Deed)>) -> Vec<Deed> {
-    // By days first: where a clock is put back over midnight, an instant may be on a day before that of an earlier one.
-    all.sort_by_key(|(place, deed)| (deed.day, *place));
-    all.into_iter().map(|it| it.1).collect()
+/// Puts what somebody did in the order of days, always the same one.
+pub(super) fn in_order(deeds: &mut [Deed]) {
+    deeds.sort_by(|a, b| {
+        let order = |it: &Deed| (it.day, it.heard, it.did as u8);
+        order(a).cmp(&order(b)).then(a.amount.total_cmp(&b.amount)).then_with(|| a.reason.cmp(&b.reason))
+    });
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_last_of_a_day_is_the_last_that_happened_however_high() {
-        let one = |place: Place, heard: i32, amount: f64| {
-            let deed = Deed { day: 3, heard, did: Did::Felt, amount, reduced: false, stands: true, reason: None };
-            (place, deed)
-        };
-        let order = |all: Vec<(Place, Deed)>| in_order(all).iter().map(|it| it.amount).collect::<Vec<f64>>();
-        let (low, high) = ([1; 16], [2; 16]);
-        assert_eq!(order(vec![one((20, 0, low), 3, 1.0), one((10, 0, low), 3, 9.0)]), [9.0, 1.0], "by time");
-        // An earlier text that was understood anew after the later one stays the earlier one; of one text the last understanding counts.
-        let texts = vec![one((10, 99, low), 9, 0.8), one((20, 20, low), 3, -0.5), one((10, 10, low), 3, 0.9)];
-        assert_eq!(order(texts), [0.9, 0.8, -0.5]);
-        let alike = [one((10, 0, high), 3, 1.0), one((10, 0, low), 3, 9.0)];
-        assert_eq!(order(alike.to_vec()), [9.0, 1.0], "by id");
-        assert_eq!(order(alike.into_iter().rev().collect()), [9.0, 1.0]);
-    }
 
     #[test]
     fn history_was_known_when_it_happened_and_what_came_late_was_not() {

@@ -1,7 +1,7 @@
 //! Whether what is known of people is still like what the version before spoke of, and whether what that one said still comes.
 //!
-//! Always holds: both are people of one day, as they were known on it: that on which the version before was fitted, but not more than four weeks back, and the present.
-//! Something has moved where its population stability index is above 0.25 *and* chance does not explain that, with so many things looked at.
+//! Always holds: both are people of one day, as they were known on it: that on which the version before was fitted, and the present. Something has moved where its population
+//! stability index is above 0.25 *and* chance does not explain that, with so many things looked at.
 //!
 //! Does not do: say why something moved.
 
@@ -20,8 +20,6 @@ const STEADY: f64 = 0.1;
 const MOVED: f64 = 0.25;
 /// So likely may it be that chance alone moves anything that far.
 const CHANCE: f64 = 0.05;
-/// So many days back it is looked at most. A version that is held leaves the one before it live, which is ever further back: in the end the season alone would hold all.
-const FURTHEST: i32 = 28;
 /// These grow with everybody's days, and hold no version.
 const GROWING: [&str; 3] = ["tenure", "purchases", "subscribed"];
 /// So many are told.
@@ -38,9 +36,6 @@ pub struct Moved {
     pub p: f64,
     /// Whether it has moved.
     pub is_moved: bool,
-    /// Whether it grows by itself: with everybody's days, or as it counts over more days than were known.
-    #[serde(default)]
-    pub grows: bool,
 }
 
 /// Whether what the version before said of the people whom both were judged on came.
@@ -67,27 +62,10 @@ impl From<Still> for Meant {
 pub struct Drift {
     /// Which version that was.
     pub version: i64,
-    /// So many days before the present what is known of people is compared with it, where that version is further back; null: on the day on which it was fitted.
-    #[serde(default)]
-    pub days: Option<i32>,
     /// What is known of people, what moved most first; empty where that cannot be compared.
     pub moved: Vec<Moved>,
     /// Whether what it said still came; null where that cannot be told.
     pub meant: Option<Meant>,
-}
-
-/// The day whose people those of the present are compared with, where the version before was fitted on another.
-pub fn compared_with(fitted: i32, end: i32) -> i32 {
-    fitted.max(end - FURTHEST)
-}
-
-/// Over how many days before a moment a feature counts; 0 where it does not count over some.
-fn window(feature: &str) -> i32 {
-    match feature {
-        "purchases_trend" => 180,
-        "visits_trend" => 60,
-        _ => feature.rsplit_once('_').and_then(|it| it.1.parse().ok()).unwrap_or(0),
-    }
 }
 
 /// How far these features have moved from a day to another, what moved most first; nothing where there are too few people on either.
@@ -101,13 +79,10 @@ pub(super) fn moved(rows: &Rows, features: &[usize], (before, now): (i32, i32)) 
         table(old.iter().copied(), features).and_then(|old| shifts(&old, &table(new.iter().copied(), features)?));
     let found: Vec<Shift> = found.unwrap_or_default();
     let many = found.len() as f64;
-    let grows =
-        |feature: &str| GROWING.contains(&feature) || rows.first.is_some_and(|first| first > before - window(feature));
     let mut moved: Vec<Moved> = found
         .into_iter()
         .map(|it| Moved {
             is_moved: it.stability_index > MOVED && it.p * many <= CHANCE,
-            grows: grows(&it.feature),
             feature: it.feature,
             index: it.stability_index,
             p: it.p,
@@ -128,16 +103,14 @@ fn named(of: &[&Moved]) -> String {
 impl Drift {
     /// Why a version is held where people are not like those whom the one before spoke of.
     pub fn hold(&self) -> Option<Hold> {
-        let all: Vec<&Moved> = self.moved.iter().filter(|it| it.is_moved && !it.grows).collect();
+        let all: Vec<&Moved> =
+            self.moved.iter().filter(|it| it.is_moved && !GROWING.contains(&it.feature.as_str())).collect();
         if all.is_empty() {
             return None;
         }
-        let when = match self.days {
-            Some(days) => format!("{days} days before"),
-            None => format!("for version {}", self.version),
-        };
         let text = format!(
-            "What is known of people is not like it was {when}: {}. Above {MOVED} something has moved: did a source stop, or an import go wrong?",
+            "What is known of people is not like it was for version {}: {}. Above {MOVED} something has moved: did a source stop, or an import go wrong?",
+            self.version,
             named(&all)
         );
         Some(Hold { code: "features_moved".to_owned(), before: 0.0, now: all.len() as f64, text })
@@ -146,19 +119,17 @@ impl Drift {
     /// What is written of it on a card.
     pub(super) fn sentences(&self) -> Vec<String> {
         let mut found = Vec::new();
-        let since = match self.days {
-            Some(days) => format!("In {days} days"),
-            None => format!("Since version {}", self.version),
-        };
         let all: Vec<&Moved> = self.moved.iter().filter(|it| it.is_moved).collect();
         if !all.is_empty() {
             found.push(format!(
-                "{since} this has moved: {}. Below {STEADY} is steady, above {MOVED} has moved (population stability index).",
+                "Since version {} this has moved: {}. Below {STEADY} is steady, above {MOVED} has moved (population stability index).",
+                self.version,
                 named(&all)
             ));
         } else if let Some(most) = self.moved.first() {
             found.push(format!(
-                "{since} nothing that is known of people has moved; most did: {}. Above {MOVED} has moved (population stability index).",
+                "Since version {} nothing that is known of people has moved; most did: {}. Above {MOVED} has moved (population stability index).",
+                self.version,
                 named(&[most])
             ));
         }
@@ -207,10 +178,7 @@ mod tests {
     #[test]
     fn what_stays_holds_nothing_and_a_source_that_stops_holds_a_version() {
         let visits = [place("visits_30").unwrap()];
-        let of = |later: f64| {
-            let moved = moved(&rows(later), &visits, (100, 107));
-            Drift { version: 3, days: None, moved, meant: None }
-        };
+        let of = |later: f64| Drift { version: 3, moved: moved(&rows(later), &visits, (100, 107)), meant: None };
         let same = of(1.0);
         assert_eq!((same.moved.len(), same.hold()), (1, None));
         assert!(same.sentences()[0].contains("nothing that is known of people has moved"), "{:?}", same.sentences());
@@ -218,15 +186,7 @@ mod tests {
         let hold = gone.hold().unwrap();
         assert_eq!((hold.code.as_str(), hold.now), ("features_moved", 1.0));
         assert!(hold.text.contains("days with visits in 30 days"), "{}", hold.text);
-        assert!(gone.sentences()[0].starts_with("Since version 3 this has moved"), "{:?}", gone.sentences());
-        let far = Drift { days: Some(28), ..gone };
-        assert!(far.hold().unwrap().text.contains("not like it was 28 days before: days with visits"));
-        assert!(far.sentences()[0].starts_with("In 28 days this has moved"), "{:?}", far.sentences());
-    }
-
-    #[test]
-    fn a_version_long_ago_is_no_other_season() {
-        assert_eq!([93, 72, 71, -300].map(|fitted| compared_with(fitted, 100)), [93, 72, 72, 72]);
+        assert!(gone.sentences()[0].contains("this has moved"), "{:?}", gone.sentences());
     }
 
     #[test]
@@ -238,37 +198,9 @@ mod tests {
 
     #[test]
     fn what_grows_with_everybodys_days_is_told_and_holds_nothing() {
-        // The same that holds a version counts over 30 days, of which only twenty were known.
-        let visits = [place("visits_30").unwrap()];
-        let known_from = |first: i32| {
-            let mut rows = rows(0.2);
-            rows.first = Some(first);
-            Drift { version: 2, days: None, moved: moved(&rows, &visits, (100, 107)), meant: None }
-        };
-        let drift = known_from(80);
-        assert!(drift.hold().is_none() && drift.moved[0].is_moved && drift.moved[0].grows, "{drift:?}");
-        assert!(drift.sentences()[0].contains("days with visits in 30 days"), "{:?}", drift.sentences());
-        assert!(known_from(70).hold().is_some());
-        let grows = |feature: &str| {
-            let mut rows = rows(1.0);
-            let at = place(feature).unwrap();
-            // All of one day have less of it than all of the other.
-            rows.rows.iter_mut().for_each(|it| it.known.values[at] = (it.person.0 % 5 + 9 * it.look as i64) as f64);
-            let found = Drift { version: 2, days: None, moved: moved(&rows, &[at], (100, 107)), meant: None };
-            assert!(found.moved[0].is_moved, "{found:?}");
-            found.hold().is_none()
-        };
-        assert_eq!(
-            ["tenure", "purchases", "subscribed", "purchases_365", "lateness"].map(grows),
-            [true, true, true, false, false]
-        );
-    }
-
-    #[test]
-    fn how_far_back_is_counted_is_told_by_the_name() {
-        let of =
-            ["purchases_365", "complaints_180", "own_90", "visits_30", "purchases_trend", "visits_trend", "stars_last"];
-        assert_eq!(of.map(window), [365, 180, 90, 30, 180, 60, 0]);
-        assert!(of.iter().all(|it| place(it).is_some()));
+        let grown = Moved { feature: "tenure".to_owned(), index: 0.4, p: 0.0, is_moved: true };
+        let drift = Drift { version: 2, moved: vec![grown], meant: None };
+        assert_eq!(drift.hold(), None);
+        assert!(drift.sentences()[0].contains("days since the first purchase (index 0.40)"));
     }
 }

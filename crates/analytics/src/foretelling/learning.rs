@@ -8,7 +8,7 @@ use rapport_models::learn::{Both, Classifier, ClassifierOptions, Feature, Judged
 use rapport_models::{Estimate, Fault};
 
 use super::content::{Before, Content, Learned, Warned};
-use super::drift::{Drift, compared_with, moved};
+use super::drift::{Drift, moved};
 use super::features::{FEATURES, place};
 use super::rows::{Row, Rows};
 use super::{BINS, Foretold, Words};
@@ -164,11 +164,9 @@ pub fn learn<D: Foretold>(asked: &Asked<'_, D>, step: &dyn Fn(usize)) -> Result<
     let people: std::collections::BTreeSet<u64> = all.groups().into_iter().collect();
     let compared = asked.before.and_then(|it| {
         let (against, meant) = compare(it, &asked.definition, &judged, &said, people.len())?;
-        let day = compared_with(it.content.end, end);
-        let days = (day > it.content.end).then_some(end - day);
-        let moved = moved(asked.rows, &features, (day, end));
+        let moved = moved(asked.rows, &features, (it.content.end, end));
         let meant = meant.filter(|it| it.slope.is_finite()).map(Into::into);
-        Some((against, Drift { version: it.version, days, moved, meant }))
+        Some((against, Drift { version: it.version, moved, meant }))
     });
     let (against, drift) = compared.unzip();
     let came: Vec<f64> = judged.labels.iter().map(|it| f64::from(u8::from(*it))).collect();

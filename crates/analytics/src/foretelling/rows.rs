@@ -8,10 +8,9 @@ use std::collections::BTreeSet;
 use rapport_domain::{PersonId, Timestamp, WorkspaceId};
 use rapport_models::buying::{Buying, Histories, History, Likelihood, MbgNbd};
 
-use super::deeds::{Deed, Heard, Own, in_order};
+use super::deeds::{Deed, Heard, Own};
 use super::features::{ALIVE, Known};
 use crate::analytics::{Analytics, Context};
-use crate::churn::Subscriptions;
 use crate::error::Result;
 
 /// The days that are looked at.
@@ -52,8 +51,6 @@ pub struct Wanted<'a> {
     pub without: &'a BTreeSet<PersonId>,
     /// On which days.
     pub looks: &'a Looks,
-    /// Where a loss is the end of a subscription, those of whoever has or had one: nobody else is a row.
-    pub subscribers: Option<&'a Subscriptions>,
     /// How many people there are at most.
     pub people: usize,
     /// The parameters of the model of buying; it is fitted where there are none.
@@ -82,8 +79,6 @@ pub struct Rows {
     pub lost: Vec<(PersonId, i32)>,
     /// The parameters of the model of buying of each day, where it could be fitted.
     pub buying: Vec<Option<Vec<f64>>>,
-    /// The first day on which anybody did anything.
-    pub first: Option<i32>,
     /// How many deeds were read.
     pub deeds: u64,
     /// How many of them were heard of on a later day.
@@ -99,7 +94,6 @@ impl Rows {
 
     /// Adds what somebody did, in the order of days.
     pub fn add(&mut self, person: PersonId, deeds: &[Deed], looks: &Looks) {
-        self.first = self.first.into_iter().chain(deeds.first().map(|it| it.day)).min();
         self.deeds += deeds.len() as u64;
         self.late += deeds.iter().filter(|it| it.heard > it.day).count() as u64;
         let last = looks.days.len().saturating_sub(1);
@@ -167,17 +161,15 @@ impl Analytics {
         wanted: &Wanted<'_>,
         mut also: impl FnMut(PersonId, &[Deed]),
     ) -> Result<Rows> {
-        let Wanted { heard, own, without, subscribers, looks, people, kept } = *wanted;
+        let Wanted { heard, own, without, looks, people, kept } = *wanted;
         let every = (people.saturating_mul(looks.days.len()) / looks.most.max(1) + 1) as u64;
         let until: Timestamp = context.complete_until();
         let mut rows = Rows::new(looks);
         for range in self.ranges(workspace).await? {
-            let mut did = self.placed(workspace, context, (heard, own), range, until).await?;
+            let mut did = self.deeds(workspace, context, (heard, own), range, until).await?;
             self.said(workspace, context, (heard, until), range, &mut did).await?;
-            for (person, all) in did {
-                let may_be = !without.contains(&person) && subscribers.is_none_or(|it| it.has_known(person));
-                if may_be && is_taken(person, every) {
-                    let deeds = in_order(all);
+            for (person, deeds) in did {
+                if !without.contains(&person) && is_taken(person, every) {
                     rows.add(person, &deeds, looks);
                     also(person, &deeds);
                 }

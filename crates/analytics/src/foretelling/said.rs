@@ -1,14 +1,14 @@
 //! What people said, as facts tell it: how satisfied they are, how easy it was, and how they felt in what they wrote.
 //!
-//! Always holds: a fact happened when it became true, and was heard of when it was recorded, by the rule of all that people do ([`Heard`]). How somebody felt is known from
-//! when their text was understood, whatever its source: the text was there before, the feeling was not, and what understood it may have learnt from what came later.
+//! Always holds: a fact happened when it became true, and was heard of when it was recorded, by the rule of all that people do ([`Heard`]); what was understood anew
+//! of the same text was not known before that.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rapport_domain::{PersonId, Timestamp, WorkspaceId};
 use rapport_profiles::records::facts::{self, ToldRow};
 
-use super::deeds::{Deed, Did, Heard, Place};
+use super::deeds::{Deed, Did, Heard, in_order};
 use crate::analytics::{Analytics, Context};
 use crate::error::Result;
 use crate::loyalty_index::number;
@@ -21,10 +21,7 @@ const FACTS: [(&str, Did); 3] =
 /// A fact as a deed; `None` where it is no number.
 fn deed(row: &ToldRow, heard: &Heard, context: &Context) -> Option<Deed> {
     let (_, did) = FACTS.iter().find(|it| it.0 == row.fact_key)?;
-    let known = match did {
-        Did::Felt => row.recorded_at.max(row.valid_from),
-        _ => heard.of(row.source, row.valid_from, row.recorded_at),
-    };
+    let known = heard.of(row.source, row.valid_from, row.recorded_at);
     Some(Deed {
         day: day_of(row.valid_from, &context.calendar),
         heard: day_of(known, &context.calendar),
@@ -34,11 +31,6 @@ fn deed(row: &ToldRow, heard: &Heard, context: &Context) -> Option<Deed> {
         stands: true,
         reason: None,
     })
-}
-
-/// Of what was told about one instant the last that was told counts; what was told at once keeps the order in which it is read.
-fn place(row: &ToldRow) -> Place {
-    (row.valid_from.0, row.recorded_at.0, [0; 16])
 }
 
 impl Analytics {
@@ -52,15 +44,22 @@ impl Analytics {
         context: &Context,
         (heard, until): (&Heard, Timestamp),
         range: (PersonId, PersonId),
-        deeds: &mut BTreeMap<PersonId, Vec<(Place, Deed)>>,
+        deeds: &mut BTreeMap<PersonId, Vec<Deed>>,
     ) -> Result<()> {
         let keys = FACTS.map(|it| it.0.to_owned());
+        let mut touched = BTreeSet::new();
         for row in facts::told(&mut self.store.read(), workspace, &keys, range).await? {
             if row.valid_from > until {
                 continue;
             }
             if let Some(deed) = deed(&row, heard, context) {
-                deeds.entry(row.person).or_default().push((place(&row), deed));
+                deeds.entry(row.person).or_default().push(deed);
+                touched.insert(row.person);
+            }
+        }
+        for person in touched {
+            if let Some(all) = deeds.get_mut(&person) {
+                in_order(all);
             }
         }
         Ok(())
@@ -99,10 +98,6 @@ mod tests {
         let history = Heard(BTreeMap::from([(SourceId(7), Timestamp(i64::MAX))]));
         let found = deed(&row("csat.last", "4", 10, 13), &history, &context).unwrap();
         assert_eq!((found.heard, found.did, found.amount), (10, Did::Satisfied, 4.0), "a file's");
-        let found = deed(&row("feeling.sentiment", "-0.4", 10, 13), &history, &context).unwrap();
-        assert_eq!((found.day, found.heard), (10, 13), "a file's text was understood when it came");
-        let found = deed(&row("feeling.sentiment", "0.7", 10, 900), &history, &context).unwrap();
-        assert_eq!((found.day, found.heard), (10, 900), "and anew a long time afterwards");
         assert_eq!(deed(&row("ces.last", "null", 10, 13), &none, &context), None);
         assert_eq!(deed(&row("nps.last", "9", 10, 13), &none, &context), None);
     }

@@ -199,9 +199,14 @@ fn enough_before(split: &Split) -> Result<(), Verdict> {
 
 /// The best that also settles on all that is known: which, as it was judged, and as it is used.
 fn best(tried: &buying::Choice, histories: &Histories, seed: u64) -> Result<(Kind, Fitted, Model), Verdict> {
-    let fitted = tried.ranked().into_iter().map(|at| &tried.candidates[at]);
+    let mut fitted: Vec<(f64, Kind, Fitted)> = tried
+        .candidates
+        .iter()
+        .filter_map(|it| it.outcome.as_ref().ok().map(|(model, score)| (score.log_score, it.kind, *model)))
+        .collect();
+    fitted.sort_by(|a, b| b.0.total_cmp(&a.0));
     let mut why = None;
-    for (kind, judged) in fitted.filter_map(|it| it.outcome.as_ref().ok().map(|own| (it.kind, own.0))) {
+    for (_, kind, judged) in fitted {
         match Model::fit(kind, histories, seed) {
             Ok(model) => return Ok((kind, judged, model)),
             Err(fault) => why = why.or(Some(fault)),

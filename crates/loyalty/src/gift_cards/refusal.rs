@@ -108,9 +108,7 @@ impl Refusal {
             Self::TopUpOff => {
                 "tills add nothing to gift cards of this wallet; the wallet's `till_top_up_max` says how much they may"
             }
-            Self::NeedsApproval => {
-                "it is more than you may add to gift cards or take off them alone; somebody whose role may give or take more does it"
-            }
+            Self::NeedsApproval => rewards::Refusal::NeedsApproval.sentence(),
             Self::Ledger(refusal) => refusal.sentence(),
         }
     }

@@ -184,14 +184,15 @@ pub async fn start(
     Ok(Ok(row))
 }
 
-/// The adjustments on which there is work.
+/// The adjustment on which there is work.
 ///
 /// # Errors
 /// The store's.
-pub async fn open(db: &mut impl Queries, workspace: WorkspaceId) -> rapport_store::Result<Vec<String>> {
-    let find = sql!("SELECT bulk FROM loyalty_bulks WHERE workspace = $1 AND started_by > '' AND finished_at IS NULL");
-    let found: Vec<(String,)> = db.fetch_all(find, args![workspace]).await?;
-    Ok(found.into_iter().map(|(bulk,)| bulk).collect())
+pub async fn open(db: &mut impl Queries, workspace: WorkspaceId) -> rapport_store::Result<Option<String>> {
+    let find =
+        sql!("SELECT bulk FROM loyalty_bulks WHERE workspace = $1 AND started_by > '' AND finished_at IS NULL LIMIT 1");
+    let found: Option<(String,)> = db.fetch_optional(find, args![workspace]).await?;
+    Ok(found.map(|(bulk,)| bulk))
 }
 
 /// Works on up to `most` accounts; how many there were. None are left when it says that it is over.

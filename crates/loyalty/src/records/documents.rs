@@ -111,10 +111,9 @@ pub async fn save<D: Document>(
     saved: Saved<'_>,
 ) -> Result<(), Error> {
     let missing = || Error::NotFound { what: "programme", key: "program".to_owned() };
-    // Before the programme is looked at: nobody saves another one until this ends.
-    head::settings_changed(tx, workspace).await?;
     let program = programs::versions(tx, workspace).await?.pop().ok_or_else(missing)?.program;
     document.check(&program)?;
+    head::settings_changed(tx, workspace).await?;
     let all = latest_of_each(versions::<D>(tx, workspace).await?);
     let found = all.iter().find(|it| it.document.key() == document.key()).map_or(0, |it| it.version);
     if found != seen {

@@ -98,8 +98,8 @@ pub async fn reckon(tx: &mut Tx, scene: Scene<'_>, found: &[MemberId]) -> Result
     for board in scene.live() {
         let Some(members) = on.get(&board.key) else { continue };
         for span in board.open(scene.now, scene.calendar) {
-            // Its winners are being found, though it would be open still by a later version, or in the zone that the programme has now.
-            if rows::is_closed(tx, scene.workspace, (&board.key, &span.key)).await? {
+            // Its winners are being found, though it would be open still by a later version.
+            if span.end <= scene.now && rows::is_closed(tx, scene.workspace, (&board.key, &span.key)).await? {
                 continue;
             }
             let scores = amounts(tx, scene, (board, &wallets), members, &span).await?;

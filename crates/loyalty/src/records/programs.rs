@@ -7,7 +7,7 @@ use rapport_store::{Json, Queries, Record, Tx, args, sql};
 use serde_json::Value;
 
 use super::documents::{self, Saved, Version, unreadable};
-use super::{head, jurisdictions, wallets};
+use super::{jurisdictions, wallets};
 use crate::Error;
 use crate::activity::Kept;
 use crate::badges::Badge;
@@ -63,14 +63,6 @@ pub async fn versions(db: &mut impl Queries, workspace: WorkspaceId) -> rapport_
     rows.into_iter().map(read).collect()
 }
 
-/// Holds the programme for this transaction: whoever else saves it, or something that goes by it, waits until it ends, so that what is looked at here still holds when it is saved.
-///
-/// # Errors
-/// The store's.
-pub async fn hold(tx: &mut Tx, workspace: WorkspaceId) -> rapport_store::Result<()> {
-    head::lock(tx, workspace).await.map(drop)
-}
-
 /// Saves the programme as the version behind `seen`, and what the ledger asks of its wallets.
 ///
 /// # Errors
@@ -83,7 +75,6 @@ pub async fn save(
     saved: Saved<'_>,
 ) -> Result<(), Error> {
     program.check()?;
-    hold(tx, workspace).await?;
     let versions = versions(tx, workspace).await?;
     let latest = versions.last();
     let found = latest.map_or(0, |latest| latest.version);

@@ -3,7 +3,7 @@
 //! Always holds: a move is told once. When what was known turns out otherwise (something went back, or was heard of late), moves that did not happen are marked and stay; only the change of the present tier
 //! is told, not the past again.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use rapport_domain::{Handle, PersonId, Timestamp, WorkspaceId};
 use rapport_store::outbox::Event;
@@ -162,46 +162,21 @@ pub async fn count(tx: &mut Tx, workspace: WorkspaceId, counts: &[Count]) -> Res
     Ok(())
 }
 
-/// What was counted of the events that are known by these identifiers, for whoever each identifier is of now, whoever it was of then; each event once.
+/// Counts no more what was replaced.
 ///
 /// # Errors
 /// The store's.
-pub async fn counts_by_handles(
-    db: &mut impl Queries,
+pub async fn forget_counts(
+    tx: &mut Tx,
     workspace: WorkspaceId,
-    owners: &HashMap<Handle, MemberId>,
-) -> Result<Vec<Count>> {
-    let handles: Vec<Handle> = owners.keys().copied().collect();
-    let find = sql!(
-        "SELECT counted, occasion, amount, occurred_at, handle FROM loyalty_tier_counts
-         WHERE handle IN ($2) AND +workspace = $1 ORDER BY occurred_at, occasion, member"
-    );
-    let rows: Vec<(String, String, i64, Timestamp, Handle)> = db.fetch_all(find, args![workspace, &handles]).await?;
-    let mut seen = BTreeSet::new();
-    let mut all = Vec::new();
-    for (counted, occasion, amount, occurred_at, handle) in rows {
-        let Some(member) = owners.get(&handle).copied() else { continue };
-        // Told again after the identifier was parted, an event is kept for both.
-        if seen.insert((member, counted.clone(), occasion.clone())) {
-            all.push(Count { member, counted, occasion, amount, occurred_at, handle });
-        }
-    }
-    Ok(all)
-}
-
-/// Counts no more what was replaced, whoever it counted for; the identifiers by which it was known.
-///
-/// # Errors
-/// The store's.
-pub async fn forget_counts(tx: &mut Tx, workspace: WorkspaceId, occasions: &[String]) -> Result<Vec<Handle>> {
-    let find = sql!("SELECT DISTINCT handle FROM loyalty_tier_counts WHERE occasion IN ($2) AND workspace = $1");
-    let rows: Vec<(Handle,)> = tx.fetch_all(find, args![workspace, occasions]).await?;
-    if rows.is_empty() {
-        return Ok(Vec::new());
-    }
-    let forget = sql!("DELETE FROM loyalty_tier_counts WHERE occasion IN ($2) AND workspace = $1");
-    tx.execute(forget, args![workspace, occasions]).await?;
-    Ok(rows.into_iter().map(|(handle,)| handle).collect())
+    members: &[MemberId],
+    occasions: &[String],
+) -> Result<()> {
+    let owners = numbers(tx, workspace, members).await?;
+    let all: Vec<i64> = owners.keys().copied().collect();
+    let forget = sql!("DELETE FROM loyalty_tier_counts WHERE member IN ($2) AND occasion IN ($3) AND workspace = $1");
+    tx.execute(forget, args![workspace, &all, occasions]).await?;
+    Ok(())
 }
 
 /// A tier that staff gave.

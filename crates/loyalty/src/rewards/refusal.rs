@@ -53,8 +53,6 @@ pub enum Refusal {
     ChangeDecided,
     /// Nobody decided it in time.
     ChangeLapsed,
-    /// Drafting it took so long that the draft was given up.
-    DraftGivenUp,
     /// More than one may change alone.
     NeedsApproval,
     /// The ledger refused.
@@ -67,7 +65,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// All that are not the ledger's, a code's own or a household's.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 25] = [
         Self::IdReused,
         Self::RewardUnknown,
         Self::MemberUnknown,
@@ -92,7 +90,6 @@ impl Refusal {
         Self::OwnChange,
         Self::ChangeDecided,
         Self::ChangeLapsed,
-        Self::DraftGivenUp,
         Self::NeedsApproval,
     ];
 
@@ -123,7 +120,6 @@ impl Refusal {
             Self::OwnChange => "change_is_own",
             Self::ChangeDecided => "change_decided",
             Self::ChangeLapsed => "change_lapsed",
-            Self::DraftGivenUp => "change_draft_given_up",
             Self::NeedsApproval => "change_needs_approval",
             Self::Ledger(refusal) => refusal.code(),
             Self::Voucher(refusal) => refusal.code(),
@@ -167,9 +163,6 @@ impl Refusal {
             Self::OwnChange => "whoever asked for a change cannot decide it; somebody else must",
             Self::ChangeDecided => "somebody decided this change already",
             Self::ChangeLapsed => "nobody decided this change in time; ask for it anew",
-            Self::DraftGivenUp => {
-                "drafting it took so long that the draft was given up; ask for it again, for fewer accounts at a time"
-            }
             Self::NeedsApproval => {
                 "it is more than you may change alone; ask for it as a change, and somebody else approves it"
             }

@@ -64,7 +64,7 @@ const fn of_number(table: &'static str, columns: &'static [&'static str]) -> Dec
 
 /// What every column holds.
 pub(super) const DATA_MAP: [Declaration; 5] = [
-    Declaration::technical("loyalty_redemptions", &["workspace", "fingerprint", "redeemed_by", "retry_at"]),
+    Declaration::technical("loyalty_redemptions", &["workspace", "fingerprint", "redeemed_by"]),
     of_number(
         "loyalty_redemptions",
         &[

@@ -38,17 +38,16 @@ impl World {
             return Ok(row);
         }
         for part in whose.chunks(4) {
-            self.add(&mut drafting, part).await?;
+            self.add(&mut drafting, part).await;
         }
         self.finish(drafting).await
     }
 
-    async fn add(&self, drafting: &mut Drafting<'_>, part: &[MemberId]) -> Result<(), Refusal> {
+    async fn add(&self, drafting: &mut Drafting<'_>, part: &[MemberId]) {
         let looked_at = drafting.look(&mut self.store.read(), self.scene(), part).await.unwrap();
         let mut tx = self.begin().await;
-        let added = drafting.add(&mut tx, W, looked_at).await.unwrap();
+        drafting.add(&mut tx, W, looked_at).await.unwrap();
         tx.commit().await.unwrap();
-        added
     }
 
     async fn finish(&self, drafting: Drafting<'_>) -> Result<Bulk, Refusal> {
@@ -68,7 +67,7 @@ impl World {
     /// Works until nothing waits; every third step is cut short before it commits.
     async fn work(&self, most: u32) {
         let mut turn = 0;
-        while let Some(bulk) = bulks::open(&mut self.store.read(), W).await.unwrap().pop() {
+        while let Some(bulk) = bulks::open(&mut self.store.read(), W).await.unwrap() {
             turn += 1;
             let mut tx = self.begin().await;
             bulks::step(&mut tx, self.scene(), &bulk, most).await.unwrap();
@@ -177,7 +176,7 @@ async fn a_draft_is_seen_once_it_is_whole(db: TestDatabase) {
     let mut tx = world.begin().await;
     assert_eq!(cut.begin(&mut tx, W).await.unwrap(), Ok(None));
     tx.commit().await.unwrap();
-    world.add(&mut cut, &all[..5]).await.unwrap();
+    world.add(&mut cut, &all[..5]).await;
     assert_eq!(bulks::list(&mut db.read(), W, 10).await.unwrap(), []);
     assert_eq!(bulks::abandoned(&mut db.read(), W, world.now).await.unwrap(), None, "it was begun just now");
     let later = world.now.plus(1);
@@ -187,7 +186,7 @@ async fn a_draft_is_seen_once_it_is_whole(db: TestDatabase) {
 
     let whole = world.draft("b1", 7, &all).await.unwrap();
     assert_eq!((whole.members, whole.foreseen().members, whole.foreseen().points), (6, 6, 42));
-    world.add(&mut cut, &all[5..]).await.unwrap();
+    world.add(&mut cut, &all[5..]).await;
     assert_eq!(world.finish(cut).await, Ok(whole.clone()), "the first that is whole is it");
     let mut turns = Vec::new();
     while let Some(bulk) = bulks::abandoned(&mut db.read(), W, later).await.unwrap() {
@@ -202,37 +201,4 @@ async fn a_draft_is_seen_once_it_is_whole(db: TestDatabase) {
     assert_eq!(bulks::forget_draft(&mut tx, W, &whole.bulk, 4).await.unwrap(), 0, "a draft that is whole stays");
     tx.commit().await.unwrap();
     assert_eq!(bulks::list(&mut db.read(), W, 10).await.unwrap(), [whole]);
-}
-
-/// Whoever drafts for so long that it is given up meanwhile is told so, and nothing of it is left.
-#[db_test(MIGRATIONS)]
-async fn a_draft_that_is_given_up_takes_no_more_accounts(db: TestDatabase) {
-    let world = World::found(&db).await;
-    let mut all = Vec::new();
-    for person in 1..=6 {
-        all.push(world.member(person, 5).await);
-    }
-    let wallet = &world.program.wallets[0];
-    let asked = Asked { id: "b1", wallet, amount: 7, reason: "a late parcel", of_segment: "", by: "usr_1" };
-    let mut slow = Drafting::prepare(&mut db.read(), world.scene(), asked, &all).await.unwrap().unwrap();
-    let mut tx = world.begin().await;
-    assert_eq!(slow.begin(&mut tx, W).await.unwrap(), Ok(None));
-    tx.commit().await.unwrap();
-    world.add(&mut slow, &all[..5]).await.unwrap();
-    let forget = async |bulk: &str, most: u32| {
-        let mut tx = world.begin().await;
-        let gone = bulks::forget_draft(&mut tx, W, bulk, most).await.unwrap();
-        tx.commit().await.unwrap();
-        gone
-    };
-    let later = world.now.plus(1);
-    let bulk = bulks::abandoned(&mut db.read(), W, later).await.unwrap().unwrap();
-    assert_eq!(forget(&bulk, 2).await, 2);
-    assert_eq!(world.add(&mut slow, &all[5..]).await, Err(Refusal::DraftGivenUp), "some of it is gone");
-    assert_eq!(forget(&bulk, 4).await, 3);
-    assert_eq!(bulks::abandoned(&mut db.read(), W, later).await.unwrap(), None);
-    assert_eq!(world.add(&mut slow, &all[5..]).await, Err(Refusal::DraftGivenUp));
-    assert_eq!(world.finish(slow).await, Err(Refusal::DraftGivenUp));
-    assert_eq!(bulks::accounts(&mut db.read(), W, &bulk, 0, 100).await.unwrap(), []);
-    assert_eq!(world.draft("b1", 7, &all).await.unwrap().members, 6, "it can be asked for again");
 }

@@ -6,7 +6,6 @@ use rapport_domain::{Handle, PersonId, SeededRng, Timestamp, WorkspaceId};
 use rapport_loyalty::document::State;
 use rapport_loyalty::earning::{Award, Awards, CapPer, Every, Happened, Line, Outcome, Period, Rated, Rule, given};
 use rapport_loyalty::ledger::{Balance, MemberId};
-use rapport_loyalty::offers::Offer;
 use rapport_loyalty::program::Program;
 use rapport_loyalty::records::documents::{self, Saved};
 use rapport_loyalty::records::live::LivePrograms;
@@ -95,28 +94,6 @@ async fn what_was_in_force_then_is_known_for_ever(db: TestDatabase) {
 }
 
 /// An occasion of a member that one rule gives so much for.
-/// Whoever saves an offer while the programme is being saved meets the new one.
-#[db_test(MIGRATIONS)]
-async fn an_offer_is_judged_by_the_programme_that_is_saved_meanwhile(db: TestDatabase) {
-    save(&db, &program(json!({})), 0, 1).await.unwrap();
-    let mut tx = db.begin(Priority::Interactive).await.unwrap();
-    let forbids = program(json!({"offers": {"protected": ["trait.postcode"]}}));
-    programs::save(&mut tx, W, &forbids, 1, saved(2)).await.unwrap();
-    let store = db.store.clone();
-    let offering = tokio::spawn(async move {
-        let near = json!({"fact": {"key": "trait.postcode", "op": "equals", "value": "10115"}});
-        let gives = json!({"kind": "percent_off", "percent": "10"});
-        let offer = Offer::from_json(json!({"key": "ten", "name": "Ten", "gives": gives, "when": near})).unwrap();
-        let mut tx = store.begin(Priority::Interactive).await.unwrap();
-        documents::save(&mut tx, W, (&offer, State::Live), 0, saved(3)).await
-    });
-    // So long that it would have looked at the programme that there was.
-    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
-    tx.commit().await.unwrap();
-    let refused = offering.await.unwrap().unwrap_err().to_string();
-    assert!(refused.contains("trait.postcode"), "{refused}");
-}
-
 async fn tell(db: &TestDatabase, occasion: &str, member: MemberId, wanted: i64, back: (i64, i64), now: i64) {
     let program = program(json!({}));
     let mut tx = db.begin(Priority::Interactive).await.unwrap();

@@ -394,20 +394,6 @@ async fn what_cannot_be_ended_is_put_off_and_the_next_is_ended(db: TestDatabase)
     }
     assert_eq!(turns, [2, 2, 2, 0], "each is met once");
     assert_eq!(world.state(&last.redemption).await, "expired");
-    // Their time is over all the same, also where nothing is set aside that would say so.
-    let taken_is = async |redemption: &Redemption, taken: &str| {
-        let mut tx = world.store.begin(Priority::Interactive).await.unwrap();
-        let say = sql!("UPDATE loyalty_redemptions SET taken = $3 WHERE redemption = $2 AND workspace = $1");
-        tx.execute(say, args![W, &redemption.redemption, taken]).await.unwrap();
-        tx.commit().await.unwrap();
-    };
-    taken_is(&all[0], "spent").await;
-    let mut tx = world.store.begin(Priority::Interactive).await.unwrap();
-    let at = Scene { now: over, ..world.scene() };
-    let late = redemptions::fulfil(&mut tx, at, &all[0].redemption, "parcel 7").await.unwrap();
-    tx.rollback().await.unwrap();
-    assert_eq!(late.map(|it| it.state), Err(Refusal::TooLate));
-    taken_is(&all[0], "held").await;
     for stuck in &all {
         assert_eq!(world.state(&stuck.redemption).await, "requested");
         wallet_is(stuck, "points").await;

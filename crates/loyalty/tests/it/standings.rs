@@ -1,7 +1,5 @@
 //! Where members stand and what they used, in the database, on both engines.
 
-use std::collections::HashMap;
-
 use jiff::tz::TimeZone;
 use rapport_domain::{Handle, PersonId, SeededRng, Timestamp, WorkspaceId};
 use rapport_loyalty::MIGRATIONS;
@@ -226,32 +224,4 @@ async fn the_last_use_is_given_once_and_all_goes_along_and_is_forgotten(db: Test
         kept.iter().map(|it| (it.cost, it.reference.as_str())).collect::<Vec<_>>(),
         [(12_500_000, ""), (12_500_000, "")]
     );
-}
-
-#[db_test(MIGRATIONS)]
-async fn what_was_counted_goes_with_its_identifier_and_counts_once(db: TestDatabase) {
-    let (ann, bob) = (enrol(&db, 1).await, enrol(&db, 2).await);
-    let stay = |member: MemberId, handle: i64, occasion: &str| Count {
-        member,
-        counted: "stays".into(),
-        occasion: occasion.into(),
-        amount: 1,
-        occurred_at: day(2),
-        handle: Handle(handle),
-    };
-    // One of Ann's identifiers has become Bob's, and one of its events was told again since.
-    let told = [stay(ann, 1, "e1"), stay(ann, 2, "e2"), stay(ann, 2, "e3"), stay(bob, 2, "e3")];
-    let mut tx = db.begin(Priority::Interactive).await.unwrap();
-    tiers::count(&mut tx, W, &told).await.unwrap();
-    tx.commit().await.unwrap();
-    let owners = HashMap::from([(Handle(1), ann), (Handle(2), bob)]);
-    let read = tiers::counts_by_handles(&mut db.read(), W, &owners).await.unwrap();
-    assert_eq!(read, [stay(ann, 1, "e1"), stay(bob, 2, "e2"), stay(bob, 2, "e3")]);
-
-    let replaced = ["e2".to_owned(), "e3".to_owned()];
-    let mut tx = db.begin(Priority::Interactive).await.unwrap();
-    assert_eq!(tiers::forget_counts(&mut tx, W, &replaced).await.unwrap(), [Handle(2)], "whoever it counted for");
-    assert_eq!(tiers::forget_counts(&mut tx, W, &replaced).await.unwrap(), []);
-    tx.commit().await.unwrap();
-    assert_eq!(tiers::counts_by_handles(&mut db.read(), W, &owners).await.unwrap(), [stay(ann, 1, "e1")]);
 }

@@ -1,8 +1,7 @@
 //! Which model of buying to use: several are fitted to what was known before, and compared on what then happened.
 //!
-//! What counts is how probable the counts that followed were under each (the logarithmic score, which no model can please by saying less than it knows; Good
-//! 1952). Models whose score is within two standard errors of the highest, customer by customer, cannot be told apart by it; of those the one is taken whose sum
-//! is nearest to what followed, as sums are what is planned with. Mean errors stand beside, as they are easier to read.
+//! The best is the one under which the counts that followed were the most probable (the logarithmic score, which no model can please by saying less than
+//! it knows; Good 1952). Mean errors stand beside, as they are easier to read.
 //!
 //! Always holds: what followed is never seen by a fit; a model that could not be fitted is listed with why, and is not chosen.
 
@@ -112,41 +111,10 @@ impl Buying for Model {
     }
 }
 
-/// By how many standard errors of the difference a logarithmic score may be below the highest and not be told from it.
-const APART: f64 = 2.0;
-
-/// A score, with the logarithm of the probability of each count of which it is made.
-pub(super) type Told = (Score, Vec<f64>);
-
-/// The place of the best of what was told; of equals the first. `None` where nothing was.
-pub(super) fn best(told: &[Option<Told>]) -> Option<usize> {
-    let known = |at: usize| told[at].as_ref();
-    let mut places = (0..told.len()).filter(|at| told[*at].is_some());
-    let first = places.next()?;
-    let score = |at: usize| known(at).map_or(f64::NEG_INFINITY, |it| it.0.log_score);
-    let highest = places.fold(first, |best, at| if score(at) > score(best) { at } else { best });
-    let off = |at: usize| known(at).map_or(f64::INFINITY, |it| it.0.bias.abs());
-    let near = |at: usize| known(highest).zip(known(at)).is_some_and(|(a, b)| !apart(&a.1, &b.1));
-    Some((0..told.len()).fold(highest, |best, at| if near(at) && off(at) < off(best) { at } else { best }))
-}
-
-/// Whether the first are above the others by more than chance.
-fn apart(these: &[f64], those: &[f64]) -> bool {
-    let n = these.len() as f64;
-    let differences = || these.iter().zip(those).map(|(a, b)| a - b);
-    let mean = differences().sum::<f64>() / n;
-    let variance = differences().map(|it| (it - mean).powi(2)).sum::<f64>() / (n - 1.0).max(1.0);
-    mean > APART * (variance / n).sqrt()
-}
-
 impl Score {
     /// Of a model: with the histories before, a customer each, and how often each bought in the `horizon` that followed. The logarithmic score is of at most
     /// 5,000 customers, taken at even distances.
     pub fn of(model: &impl Buying, histories: &[History], later: &[u32], horizon: f64) -> Self {
-        Self::told(model, histories, later, horizon).0
-    }
-
-    fn told(model: &impl Buying, histories: &[History], later: &[u32], horizon: f64) -> Told {
         const SCORED: usize = 5_000;
         let step = histories.len().div_ceil(SCORED).max(1);
         let chance = |at: usize, count: usize| model.probabilities(&histories[at], horizon, count)[count];
@@ -160,12 +128,15 @@ impl Score {
         step: usize,
         expected: impl Fn(usize) -> f64,
         chance: impl Fn(usize, usize) -> f64,
-    ) -> Told {
+    ) -> Self {
         /// Where a count had no probability at all by rounding.
         const LEAST: f64 = 1e-300;
         let n = later.len() as f64;
-        let some = later.iter().enumerate().step_by(step);
-        let logs: Vec<f64> = some.map(|(at, count)| chance(at, *count as usize).max(LEAST).ln()).collect();
+        let (mut sum, mut scores) = (0.0f64, 0.0f64);
+        for (at, count) in later.iter().enumerate().step_by(step) {
+            sum += chance(at, *count as usize).max(LEAST).ln();
+            scores += 1.0;
+        }
         let foretold: Vec<f64> = (0..later.len()).map(expected).collect();
         let actual: Vec<f64> = later.iter().map(|it| f64::from(*it)).collect();
         let pairs = || foretold.iter().zip(&actual);
@@ -173,15 +144,14 @@ impl Score {
         let both: f64 = pairs().map(|(a, b)| (a - all_foretold / n) * (b - all_actual / n)).sum();
         let square = |values: &[f64], total: f64| values.iter().map(|it| (it - total / n).powi(2)).sum::<f64>();
         let spread = (square(&foretold, all_foretold) * square(&actual, all_actual)).sqrt();
-        let score = Self {
-            log_score: logs.iter().sum::<f64>() / (logs.len() as f64).max(1.0),
+        Self {
+            log_score: sum / scores.max(1.0),
             mean_absolute: pairs().map(|(a, b)| (a - b).abs()).sum::<f64>() / n.max(1.0),
             root_mean_square: (pairs().map(|(a, b)| (a - b).powi(2)).sum::<f64>() / n.max(1.0)).sqrt(),
             mean_square_log: pairs().map(|(a, b)| (a.ln_1p() - b.ln_1p()).powi(2)).sum::<f64>() / n.max(1.0),
             bias: if all_actual > 0.0 { all_foretold / all_actual - 1.0 } else { 0.0 },
             correlation: if spread > 0.0 { both / spread } else { 0.0 },
-        };
-        (score, logs)
+        }
     }
 }
 
@@ -196,63 +166,21 @@ impl Choice {
             return Err(Fault::NotIdentified { why: "how long the time is that followed" });
         }
         let known = Histories::new(histories)?;
-        let tried = |kind: Kind| match kind.fit(&known) {
-            Ok(model) => {
-                let told = Score::told(&model, histories, later, horizon);
-                (Candidate { kind, outcome: Ok((model, told.0)) }, Some(told))
-            }
-            Err(fault) => (Candidate { kind, outcome: Err(fault) }, None),
+        let tried = |kind: Kind| {
+            let outcome = kind.fit(&known).map(|it| (it, Score::of(&it, histories, later, horizon)));
+            Candidate { kind, outcome }
         };
-        let (candidates, told): (Vec<Candidate>, Vec<Option<Told>>) = Kind::ALL.into_iter().map(tried).unzip();
-        let best = best(&told).unwrap_or(0);
+        let candidates: Vec<Candidate> = Kind::ALL.into_iter().map(tried).collect();
+        let score = |at: &usize| candidates[*at].outcome.as_ref().map_or(f64::NEG_INFINITY, |it| it.1.log_score);
+        let best = (0..candidates.len()).max_by(|a, b| score(a).total_cmp(&score(b))).unwrap_or(0);
         if let Err(fault) = &candidates[best].outcome {
             return Err(fault.clone());
         }
         Ok(Self { candidates, best })
     }
 
-    /// The places of those that could be fitted: the best, then the others by their logarithmic score.
-    pub fn ranked(&self) -> Vec<usize> {
-        let score = |at: &usize| self.candidates[*at].outcome.as_ref().map_or(f64::NEG_INFINITY, |it| it.1.log_score);
-        let mut places: Vec<usize> =
-            (0..self.candidates.len()).filter(|at| self.candidates[*at].outcome.is_ok()).collect();
-        places.sort_by(|a, b| (*b == self.best).cmp(&(*a == self.best)).then(score(b).total_cmp(&score(a))));
-        places
-    }
-
     /// The best of them.
     pub fn kind(&self) -> Kind {
         self.candidates[self.best].kind
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn told(logs: Vec<f64>, bias: f64) -> Option<Told> {
-        let log_score = logs.iter().sum::<f64>() / logs.len() as f64;
-        let rest = Score {
-            log_score,
-            mean_absolute: 1.0,
-            root_mean_square: 1.0,
-            mean_square_log: 1.0,
-            bias,
-            correlation: 0.0,
-        };
-        Some((rest, logs))
-    }
-
-    /// Of models whose scores chance alone may part, the one whose sum is nearer; whose score is lower by more than that is not taken for its sum.
-    #[test]
-    fn sums_decide_between_scores_that_cannot_be_told_apart() {
-        let high: Vec<f64> = (0..100).map(|it| -1.0 - f64::from(it % 7)).collect();
-        let alike: Vec<f64> =
-            high.iter().enumerate().map(|(at, it)| it + if at % 2 == 0 { 0.5 } else { -0.52 }).collect();
-        let lower: Vec<f64> = high.iter().enumerate().map(|(at, it)| it - 0.1 - (at % 3) as f64 / 100.0).collect();
-        assert_eq!(best(&[told(lower.clone(), 0.0), told(alike.clone(), -0.1), told(high.clone(), 0.2)]), Some(1));
-        assert_eq!(best(&[told(lower, 0.0), told(alike, -0.3), told(high.clone(), 0.2)]), Some(2));
-        assert_eq!(best(&[None, told(high.clone(), 0.2), told(high, -0.2)]), Some(1));
-        assert_eq!(best(&[None, None]), None);
     }
 }

@@ -1,14 +1,13 @@
 //! Which of all models of buying to use, those too that are slow or ask for more than histories: how regularly somebody bought, and what is known of them
 //! from the start.
 //!
-//! As by [`Choice`](super::Choice), each is fitted to what was known before, and judged by how probable the counts were that followed, and where that cannot tell them apart, by their
-//! sum. What is quick is fitted to
+//! As by [`Choice`](super::Choice), each is fitted to what was known before, and judged by how probable the counts were that followed. What is quick is fitted to
 //! everybody; what is slow, to at most 3,000 customers taken at even distances. All are judged on the same customers, at most 2,000.
 //!
 //! Always holds: what followed is never seen by a fit; a model that could not be fitted is listed with why; of equals the earlier is taken, and the plain models
 //! come first. A model with more parameters has to foretell better, not to fit better.
 
-use super::choice::{Kind, Model, Score, Told, best};
+use super::choice::{Kind, Model, Score};
 use super::{BgNbd, Buying, Explained, GGompertzNbd, Histories, History, MbgNbd, ParetoGgg, ParetoNbd, Rhythm};
 use crate::Fault;
 
@@ -244,15 +243,16 @@ impl Contest {
         let step = customers.div_ceil(FITTED).max(1);
         let places: Vec<usize> = (0..customers).step_by(customers.div_ceil(JUDGED).max(1)).collect();
         let judged: Vec<u32> = places.iter().map(|at| later[*at]).collect();
-        let tried = |way: &Way| match way.fit_some(known, step) {
-            Ok(learnt) => {
-                let told = judge(&learnt, known, (&places, &judged), horizon);
-                (Entry { way: *way, outcome: Ok((learnt, told.0)) }, Some(told))
-            }
-            Err(fault) => (Entry { way: *way, outcome: Err(fault) }, None),
+        let tried = |way: &Way| {
+            let outcome = way.fit_some(known, step).map(|it| {
+                let score = judge(&it, known, (&places, &judged), horizon);
+                (it, score)
+            });
+            Entry { way: *way, outcome }
         };
-        let (entries, told): (Vec<Entry>, Vec<Option<Told>>) = ways.iter().map(tried).unzip();
-        let best = best(&told).unwrap_or(0);
+        let entries: Vec<Entry> = ways.iter().map(tried).collect();
+        let score = |at: usize| entries[at].outcome.as_ref().map_or(f64::NEG_INFINITY, |it| it.1.log_score);
+        let best = (0..entries.len()).fold(0, |best, at| if score(at) > score(best) { at } else { best });
         if let Err(fault) = &entries[best].outcome {
             return Err(fault.clone());
         }
@@ -266,7 +266,7 @@ impl Contest {
 }
 
 /// How a model did with the customers at these places; a person is asked for once.
-fn judge(learnt: &Learnt, known: &Known<'_>, (places, later): (&[usize], &[u32]), horizon: f64) -> Told {
+fn judge(learnt: &Learnt, known: &Known<'_>, (places, later): (&[usize], &[u32]), horizon: f64) -> Score {
     if let Learnt::ParetoGgg(model) = learnt {
         // An outlook has the expected number and the probabilities at once, and takes milliseconds.
         let outlook = |(at, count): (&usize, &u32)| {

@@ -8,7 +8,7 @@ use crate::estimate::{Estimate, TAILS};
 use crate::optimise::{Objective, Optimum, Settings, from_starts, hessian, inverse, minimise, polish};
 
 /// A row of data that stands for one or more customers.
-pub trait Row: Clone + Send + Sync {
+pub trait Row: Clone {
     /// How many it stands for.
     fn weight(&self) -> f64;
 
@@ -17,7 +17,7 @@ pub trait Row: Clone + Send + Sync {
 }
 
 /// A model with positive parameters that says how likely data are.
-pub trait Likelihood: Clone + Send + Sync {
+pub trait Likelihood: Clone {
     /// What it is fitted to.
     type Row: Row;
 

@@ -20,7 +20,6 @@ use super::history::{Histories, History};
 use super::summary::{Purchase, Summary};
 use crate::Fault;
 use crate::fault::none_of;
-use crate::parallel::mapped;
 use crate::special::digamma;
 use late::Late;
 pub use outlook::Outlook;
@@ -61,9 +60,6 @@ const END: f64 = 4.0;
 const FINEST: usize = 4;
 /// The shape from which on people's regularities hardly differ.
 const ALIKE: f64 = 60.0;
-/// Rows that are summed together: a task of a thread's; and how many steps one takes, some tens of microseconds of integrals.
-const TOGETHER: usize = 32;
-const A_ROW: usize = 40_000;
 /// Terms whose logarithm is this much below the largest are left out.
 const SMALL: f64 = 24.0;
 
@@ -275,26 +271,18 @@ impl Likelihood for ParetoGgg {
 
     fn log_likelihood(&self, rows: &[Rhythm], gradient: &mut [f64]) -> f64 {
         let grids = Grids::of(self);
-        let part = |at: usize| {
-            let (mut value, mut slopes) = (0.0, [0.0; 6]);
-            for row in rows.iter().skip(at * TOGETHER).take(TOGETHER) {
-                let grid = grids.fit_for(of(row).0);
-                let all = self.all(grid, row);
-                let whole = together(all.iter().map(|it| it.all));
-                value += row.weight * whole;
-                for it in &all {
-                    let share = row.weight * (it.all - whole).exp();
-                    let [r, alpha, s, beta] = it.slopes;
-                    let parts = [it.place.ln_k - grid.mean_log, grid.mean - it.place.k, r, alpha, s, beta];
-                    slopes.iter_mut().zip(parts).for_each(|(it, part)| *it += share * part);
-                }
-            }
-            (value, slopes)
-        };
         let mut value = 0.0;
-        for (own, slopes) in mapped(rows.len().div_ceil(TOGETHER), TOGETHER * A_ROW, part) {
-            value += own;
-            gradient.iter_mut().zip(slopes).for_each(|(it, slope)| *it += slope);
+        for row in rows {
+            let grid = grids.fit_for(of(row).0);
+            let all = self.all(grid, row);
+            let whole = together(all.iter().map(|it| it.all));
+            value += row.weight * whole;
+            for it in &all {
+                let share = row.weight * (it.all - whole).exp();
+                let [r, alpha, s, beta] = it.slopes;
+                let parts = [it.place.ln_k - grid.mean_log, grid.mean - it.place.k, r, alpha, s, beta];
+                gradient.iter_mut().zip(parts).for_each(|(it, part)| *it += share * part);
+            }
         }
         value
     }

@@ -5,7 +5,6 @@
 use super::fitting::{Fit, Likelihood, Row, negative};
 use crate::estimate::Interval;
 use crate::optimise::{Settings, factor, minimise};
-use crate::parallel::mapped;
 use crate::resampling::{Draws, between};
 
 /// Half of what chi-square of one degree of freedom exceeds with a probability of 5 %.
@@ -73,11 +72,10 @@ impl<M: Likelihood> Fit<M> {
             total += row.weight();
             ends.push(total);
         });
-        let customers = total.round() as usize;
-        let one = |sample: usize| {
-            let mut draws = Draws::after(seed, sample * customers);
+        let mut draws = Draws::new(seed);
+        let mut one = || {
             let mut counts = vec![0.0; rows.len()];
-            (0..customers).for_each(|_| {
+            (0..total.round() as usize).for_each(|_| {
                 let at = uniform(&mut draws) * total;
                 counts[ends.partition_point(|end| *end <= at).min(rows.len() - 1)] += 1.0;
             });
@@ -88,8 +86,7 @@ impl<M: Likelihood> Fit<M> {
             let found = minimise(&mut objective, &best, Some(self.covariance.clone()), &settings);
             found.settled.then(|| model::<M>(&found.at))
         };
-        // A likelihood of a row costs more than a hundred steps, and there are some ten of each.
-        mapped(samples, 1_000 * rows.len(), one).into_iter().flatten().collect()
+        (0..samples).filter_map(|_| one()).collect()
     }
 
     /// What to believe of the parameters together: drawn from Laplace's approximation with wider tails (Student's t of five degrees of freedom), and weighted

@@ -36,7 +36,7 @@ pub(super) fn dependence_and_spread(values: &[f64]) -> (f64, f64) {
 }
 
 /// The series without what comes again after so many steps (7 for days of the week): each place in the period gives up how far its middle value is from the
-/// middle of all, less the mean of that over the places: a whole period gives up nothing, so that levels stay means. Without at least two periods it is as it was.
+/// middle of all. Without at least two periods it is as it was.
 pub fn without_season(values: &[f64], period: usize) -> Vec<f64> {
     if period < 2 || values.len() < 2 * period {
         return values.to_vec();
@@ -44,6 +44,5 @@ pub fn without_season(values: &[f64], period: usize) -> Vec<f64> {
     let all = middle(values);
     let at = |place: usize| values.iter().skip(place).step_by(period).copied().collect::<Vec<f64>>();
     let off: Vec<f64> = (0..period).map(|place| middle(&at(place)) - all).collect();
-    let mean = off.iter().map(|it| it / period as f64).sum::<f64>();
-    values.iter().enumerate().map(|(place, it)| it - (off[place % period] - mean)).collect()
+    values.iter().enumerate().map(|(place, it)| it - off[place % period]).collect()
 }

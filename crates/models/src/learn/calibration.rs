@@ -8,7 +8,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::metrics::{mean, surprise};
+use super::metrics::surprise;
 
 /// Positives from which isotonic regression is used: with fewer its steps follow chance.
 pub const ENOUGH_FOR_STEPS: usize = 1_000;
@@ -45,47 +45,27 @@ pub(crate) fn log_odds(probability: f64) -> f64 {
     (p / (1.0 - p)).ln()
 }
 
-fn enough_for_steps(labels: &[bool]) -> bool {
-    let positives = labels.iter().filter(|it| **it).count();
-    positives.min(labels.len() - positives) >= ENOUGH_FOR_STEPS
-}
-
 impl Calibration {
     /// The kind that suits the number of positives.
     pub fn fit(scores: &[f64], labels: &[bool]) -> Self {
-        if enough_for_steps(labels) { Self::isotonic(scores, labels) } else { Self::platt(scores, labels) }
+        let positives = labels.iter().filter(|it| **it).count();
+        let least = positives.min(labels.len() - positives);
+        if least >= ENOUGH_FOR_STEPS { Self::isotonic(scores, labels) } else { Self::platt(scores, labels) }
     }
 
-    /// The scores as they are, unless Platt's line or, where there are enough for it, isotonic regression is better by more than one standard error of the
-    /// difference in log loss, row by row, of each half of the rows under what the other half taught. Rows must be in an order of chance, or of folds that are alike.
+    /// The best of what suits the number of positives and the scores as they are, by the log loss of each half of the rows under what the other half taught.
+    /// Rows must be in an order of chance, or of folds that are alike.
     pub fn chosen(scores: &[f64], labels: &[bool]) -> Self {
-        type Kind = fn(&[f64], &[bool]) -> Calibration;
         let half = |odd: usize| -> (Vec<f64>, Vec<bool>) {
             scores.iter().zip(labels).enumerate().filter(|it| it.0 % 2 == odd).map(|it| (*it.1.0, *it.1.1)).unzip()
         };
         let halves = [half(0), half(1)];
-        let kept: Kind = |_, _| Self::Kept;
-        let line: Kind = Self::platt;
-        let mut kinds = vec![line];
-        if enough_for_steps(labels) {
-            kinds.push(Self::isotonic);
-        }
-        let crossed = |kind: Kind| -> Vec<f64> {
-            let of = |it: usize| {
-                let (own, (scores, labels)) = (kind(&halves[it].0, &halves[it].1), &halves[1 - it]);
-                scores.iter().zip(labels).map(|(score, label)| surprise(own.of(*score), *label)).collect::<Vec<f64>>()
-            };
-            [of(0), of(1)].concat()
+        let loss = |it: &Self, half: &(Vec<f64>, Vec<bool>)| {
+            half.0.iter().zip(&half.1).map(|(score, label)| surprise(it.of(*score), *label)).sum::<f64>()
         };
-        let mut best = (kept, crossed(kept));
-        for kind in kinds {
-            let next = crossed(kind);
-            let by = mean(best.1.iter().zip(&next).map(|(a, b)| a - b));
-            if by.value > by.standard_error.unwrap_or(0.0) {
-                best = (kind, next);
-            }
-        }
-        (best.0)(scores, labels)
+        let bent: f64 = (0..2).map(|it| loss(&Self::fit(&halves[it].0, &halves[it].1), &halves[1 - it])).sum();
+        let kept: f64 = halves.iter().map(|it| loss(&Self::Kept, it)).sum();
+        if bent < kept { Self::fit(scores, labels) } else { Self::Kept }
     }
 
     /// Platt's line by Newton's steps. Kept as it is where nothing can be learnt, or where scores point the wrong way.
@@ -205,21 +185,10 @@ mod tests {
         let Calibration::Platt { slope, shift } = Calibration::platt(&scores, &labels) else { panic!() };
         assert!((slope - 0.5).abs() < 0.03 && (shift + 1.0).abs() < 0.05, "{slope} {shift}");
         let found = Calibration::chosen(&scores, &labels);
-        assert!(matches!(found, Calibration::Platt { .. }), "a line serves what is a line");
+        assert!(matches!(found, Calibration::Isotonic { .. }));
         for score in [-2.0, -1.0, 0.0, 1.0, 2.0] {
             assert!((found.of(score) - probability(0.5 * score - 1.0)).abs() < 0.05);
         }
-    }
-
-    /// Scores that rise where chances do not: no line bends them so.
-    #[test]
-    fn a_curve_is_taken_where_no_line_serves() {
-        let (scores, labels) = drawn(20_000, 5, |it| if it < 0.0 { -2.0 } else { 2.0 });
-        assert!(matches!(Calibration::chosen(&scores, &labels), Calibration::Isotonic { .. }));
-        // As well calibrated by itself as can be: nothing is bent.
-        let (scores, labels) = drawn(20_000, 6, |it| it);
-        let found = Calibration::chosen(&scores, &labels);
-        assert!(!matches!(found, Calibration::Isotonic { .. }) && (found.of(1.0) - probability(1.0)).abs() < 0.02);
     }
 
     #[test]

@@ -6,7 +6,6 @@ use super::moments::{Divisor, Moments};
 use super::solution::standardised;
 use crate::estimate::Interval;
 use crate::fault::Fault;
-use crate::parallel::mapped;
 use crate::resampling::{Draws, between};
 
 /// Percentile intervals of what a fit says, in its orders.
@@ -36,12 +35,15 @@ impl Model {
         let fit = self.fit(columns, divisor)?;
         let own = self.own(columns)?;
         let own: Vec<&[f64]> = own.iter().map(Vec::as_slice).collect();
-        let sample = |at: usize| {
-            let places = Draws::after(seed, at * fit.rows).sample(fit.rows);
+        let mut chance = Draws::new(seed);
+        let mut again = Vec::new();
+        for _ in 0..draws {
+            let places = chance.sample(fit.rows);
             let moments = Moments::summed(&own, places.iter().copied());
-            self.fitted(&moments, divisor, Some(&fit.parameters)).ok()
-        };
-        let again: Vec<Fit> = mapped(draws, fit.rows * own.len().pow(2), sample).into_iter().flatten().collect();
+            if let Ok(it) = self.fitted(&moments, divisor, Some(&fit.parameters)) {
+                again.push(it);
+            }
+        }
         if again.len() * 2 < draws.max(2) {
             return Err(Fault::TooFew {
                 what: "samples drawn again that could be fitted",

@@ -11,7 +11,6 @@ mod shapley;
 
 use super::Confidence;
 use crate::columns::Columns;
-use crate::parallel::mapped;
 use crate::resampling::{Draws, between};
 use crate::symmetric::solved;
 
@@ -133,13 +132,11 @@ impl Answers {
         let everybody: Vec<usize> = (0..n).collect();
         let correlations = Correlations::of(&self.rows, &everybody)?;
         let contributions = correlations.contributions();
-        let sample = |at: usize| {
-            let found = Correlations::of(&self.rows, &Draws::after(seed, at * n).sample(n))?;
-            Some(importance(&found.contributions()))
-        };
-        // Products of columns, and of up to fifteen drivers all subsets.
-        let steps = n * self.drivers * self.drivers + (1 << self.drivers.min(EXACT));
-        let again: Vec<Vec<f64>> = mapped(draws, steps, sample).into_iter().flatten().collect();
+        let mut chance = Draws::new(seed);
+        let again: Vec<Vec<f64>> = (0..draws)
+            .filter_map(|_| Correlations::of(&self.rows, &chance.sample(n)))
+            .map(|it| importance(&it.contributions()))
+            .collect();
         let r_squared: f64 = contributions.iter().sum();
         let spare = n as f64 - self.drivers as f64 - 1.0;
         Some(Drivers {

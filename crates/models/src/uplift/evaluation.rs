@@ -17,7 +17,6 @@ use crate::distributions::student_quantile;
 use crate::estimate::{Estimate, TAILS};
 use crate::fault::Fault;
 use crate::learn::Table;
-use crate::parallel::mapped;
 use crate::resampling::Draws;
 
 /// How learners are tried.
@@ -101,21 +100,18 @@ impl Evaluation {
                 tried.push(*it);
             }
         });
-        let split = |split: usize| -> Result<Vec<[f64; 2]>, Fault> {
+        let mut judged = vec![(Vec::new(), Vec::new()); tried.len()];
+        for split in 0..splits.count {
             let [kept, held] = halves(comparison, splits.test_share, splits.seed.wrapping_add(split as u64));
             let own = (table.taken(&kept), comparison.taken(&kept)?);
             let other = (table.taken(&held), comparison.taken(&held)?);
             let options = seeded(options, split as u64);
-            let one = |learner: &Learner| {
+            for (learner, judged) in tried.iter().zip(&mut judged) {
                 let said = Uplift::learnt(&own.0, &own.1, *learner, &options)?.predict(&other.0)?;
-                Ok([splits.measure.coefficient(&said, &other.1)?, effect_at(&said, &other.1, splits.at)?.value])
-            };
-            tried.iter().map(one).collect()
-        };
-        let found = mapped(splits.count, 10 * table.rows() * table.features().len(), split);
-        let found: Vec<Vec<[f64; 2]>> = found.into_iter().collect::<Result<_, Fault>>()?;
-        let of = |learner: usize, which: usize| found.iter().map(|it| it[learner][which]).collect::<Vec<f64>>();
-        let judged: Vec<(Vec<f64>, Vec<f64>)> = (0..tried.len()).map(|it| (of(it, 0), of(it, 1))).collect();
+                judged.0.push(splits.measure.coefficient(&said, &other.1)?);
+                judged.1.push(effect_at(&said, &other.1, splits.at)?.value);
+            }
+        }
         let ratio = splits.test_share / (1.0 - splits.test_share);
         let response = judged[0].0.clone();
         let one = |(learner, (coefficients, at)): (&Learner, (Vec<f64>, Vec<f64>))| {

@@ -16,7 +16,6 @@ use crate::estimate::Estimate;
 use crate::fault::Fault;
 use crate::learn::Table;
 use crate::learn::boosting::bins::{Binned, Binning, binned, binnings};
-use crate::parallel::mapped;
 use crate::resampling::Draws;
 use grow::Grower;
 
@@ -164,22 +163,20 @@ impl Forest {
         checked(options)?;
         let binnings = binnings(table);
         let binned = binned(table, &binnings);
+        let mut draws = Draws::new(options.seed);
         let rows = table.rows();
         let used = ((rows as f64 * options.row_share).ceil() as usize).clamp(1, rows);
         let free = TreeOptions { least_apart: 0.0, ..*options };
-        let grower = Grower::new(&binned, &binnings, comparison, &free);
-        let mut seeds = Draws::new(options.seed);
-        let seeds: Vec<u64> = (0..options.trees).map(|_| seeds.next()).collect();
-        let one = |at: usize| {
-            let mut draws = Draws::new(seeds[at]);
+        let mut grower = Grower::new(&binned, &binnings, comparison, &free);
+        let mut trees = Vec::with_capacity(options.trees);
+        for _ in 0..options.trees {
             let mut places = draws.order(rows);
             places.truncate(used);
             let [choosing, telling] = halves(comparison, &places, &mut draws);
             let mut tree = grower.tree(choosing, &mut draws);
             tree.told(&binned, comparison, &telling, options.least_rows);
-            tree
-        };
-        let trees = mapped(options.trees, used * table.features().len(), one);
+            trees.push(tree);
+        }
         Ok(Self { trees, binnings, shape: table.shape() })
     }
 

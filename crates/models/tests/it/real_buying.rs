@@ -1,7 +1,7 @@
 //! Models of buying on real data, against published fits. The data is not part of the repository: without it each test says that it is skipped.
 
 use rapport_models::buying::{
-    BgBb, BgNbd, Buying, Chains, Chances, Choice, Contest, Contract, Entry, Explained, Fit, GGompertzNbd, GammaGamma,
+    BgBb, BgNbd, Buying, Chains, Chances, Choice, Contest, Contract, Explained, Fit, GGompertzNbd, GammaGamma,
     Histories, History, Horizon, Kind, Known, Likelihood, MbgNbd, Nbd, ParetoGgg, ParetoNbd, Plain, Point, Purchase,
     Rhythm, Sampling, Sbg, Score, Simple, Spending, Summary, Value, Way, percentiles, regularity,
 };
@@ -249,12 +249,7 @@ fn thirty_nine_weeks_of_cdnow_that_followed() {
     assert_eq!(later.iter().sum::<u32>(), 1_882);
     let choice = Choice::between(&histories, &later, 39.0).unwrap();
     let score = |at: usize| choice.candidates[at].outcome.as_ref().unwrap().1;
-    // What is chosen is about as probable as the most probable, and its sum is no further off.
-    let highest = (0..3).max_by(|a, b| score(*a).log_score.total_cmp(&score(*b).log_score)).unwrap();
-    println!("{:?} {:?}", choice.kind(), [0, 1, 2].map(score));
-    assert!(score(choice.best).bias.abs() <= score(highest).bias.abs());
-    assert!(score(choice.best).log_score > score(highest).log_score - 0.01);
-    assert_eq!(choice.ranked()[0], choice.best);
+    assert!((0..3).all(|at| score(at).log_score <= score(choice.best).log_score));
     // What others measured for Pareto/NBD, MBG/NBD and BG/NBD.
     for (at, (absolute, square)) in [(0.754_5, 1.602_8), (0.764_8, 1.607_2), (0.785_5, 1.608_0)].into_iter().enumerate()
     {
@@ -474,7 +469,7 @@ fn nobody_leaves_sooner_with_time_at_cdnow() {
 }
 
 /// All that there is, on CDNOW's 39 weeks that followed: nobody leaves sooner with time there (published, see above), customers hardly differ in their regularity,
-/// and the plain models do as others measured them. With the number of CDs bought first MBG/NBD foretells the counts best.
+/// and the plain models do as others measured them. With the number of CDs bought first MBG/NBD foretells the counts best; its mean errors are those of the guide.
 #[test]
 fn the_contest_on_cdnow() {
     let (Some(customers), Some((lines, until))) = (cdnow(), cdnow_purchases()) else { return };
@@ -491,13 +486,7 @@ fn the_contest_on_cdnow() {
         let refused = matches!(entry.way, Way::GGompertzNbd | Way::ParetoGgg);
         assert_eq!(entry.outcome.is_err(), refused, "{entry:?}");
     }
-    // The most probable is MBG/NBD with covariates; what chance alone may part from it is taken for its sum.
-    let score = |it: &Entry| it.outcome.as_ref().map_or(f64::NEG_INFINITY, |it| it.1.log_score);
-    let highest = contest.entries.iter().max_by(|a, b| score(a).total_cmp(&score(b))).unwrap();
-    assert_eq!(highest.way, Way::Described(Kind::MbgNbd));
-    let (own, other) = (contest.entries[contest.best].outcome.as_ref().unwrap().1, highest.outcome.as_ref().unwrap().1);
-    println!("{:?}", contest.way());
-    assert!(own.bias.abs() <= other.bias.abs() && own.log_score > other.log_score - 0.01);
+    assert_eq!(contest.way(), Way::Described(Kind::MbgNbd));
 }
 
 /// CDNOW's customers buy nearly at random: the test of Wheat and Morrison finds .91, and Pareto/GGG finds no clock either, or that it cannot tell how they differ.

@@ -2,7 +2,7 @@
 
 use rapport_models::learn::{
     Classifier, ClassifierOptions, Costs, Feature, Folds, Judged, Kind, Metrics, Outcome, Regression,
-    RegressionOptions, Shares, Table, Warning,
+    RegressionOptions, Table, Warning,
 };
 
 use crate::given;
@@ -120,9 +120,7 @@ fn answers_to_a_campaign() {
     let (table, labels) = table(&text, '\t', ("Response", "1"), &["ID"]);
     let (found, f1, _) = judged(&table, &labels, 5, &ClassifierOptions::default());
     assert!(found.auc.value >= 0.890 && f1 >= 0.527);
-    let mut few = ClassifierOptions::default();
-    (few.boosting.trees, few.boosting.leaves, few.boosting.shares) = (20, vec![4], vec![Shares::HALF]);
-    let (_, report) = Classifier::fit(&table, &labels, None, &few).unwrap();
+    let (_, report) = Classifier::fit(&table, &labels, None, &ClassifierOptions::default()).unwrap();
     let constant = |name: &str| Warning::Constant { feature: name.to_string() };
     assert_eq!(report.warnings, [constant("Z_CostContact"), constant("Z_Revenue")]);
 }

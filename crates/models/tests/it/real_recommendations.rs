@@ -115,15 +115,15 @@ fn movielens_latest_left_out() {
 }
 
 /// One line of Online Retail: who, what, in which invoice, on which day since 2010-12-01.
-pub struct Line {
-    pub person: u32,
+struct Line {
+    person: u32,
     item: u32,
     invoice: u32,
-    pub day: f64,
+    day: f64,
 }
 
 /// The lines with a customer, without cancellations and without what is no product (postage, manual, bank charges).
-pub fn online_retail() -> Option<(Vec<Line>, usize)> {
+fn online_retail() -> Option<(Vec<Line>, usize)> {
     let text = given::bytes("online_retail/online_retail.csv.zst")?;
     let text = String::from_utf8_lossy(&text).into_owned();
     let (mut rows, mut all, mut turnover) = (Vec::new(), 0, 0.0);

@@ -114,28 +114,6 @@ pub async fn current_keys_of(
     Ok(found)
 }
 
-/// The present facts of some people whose keys begin so: (person, key, value as JSON). Of consent there are none.
-pub async fn current_under(
-    db: &mut impl Queries,
-    workspace: WorkspaceId,
-    persons: &[PersonId],
-    prefix: &str,
-    valid_at: Timestamp,
-) -> Result<Vec<(PersonId, String, String)>> {
-    let text = sql!(
-        "SELECT person, fact_key, value FROM (
-           SELECT i.person AS person, f.fact_key AS fact_key, f.value AS value,
-                  ROW_NUMBER() OVER (PARTITION BY i.person, f.fact_key ORDER BY f.valid_from DESC, f.recorded_at DESC, f.handle DESC) AS place
-           FROM identifiers i CROSS JOIN facts f
-           WHERE i.workspace = $1 AND i.person IN ($2) AND f.workspace = i.workspace AND f.handle = i.handle
-             AND f.fact_key >= $3 AND f.fact_key < $4 AND f.valid_from <= $5) ranked
-         WHERE place = 1 ORDER BY person, fact_key"
-    );
-    // The last letter of all: a range, so that an index has it.
-    let behind = format!("{prefix}{}", char::MAX);
-    db.fetch_all(text, args![workspace, persons, prefix, behind, valid_at]).await
-}
-
 /// Whose present value of a key begins so, as JSON: (person, value). `like` is a pattern of SQL, in which `_` is any letter.
 pub async fn persons_like(
     db: &mut impl Queries,

@@ -140,16 +140,15 @@ async fn change(app: &App, caller: &Caller, id: Id, undone: bool, reason: &str) 
     referring::follow(&mut tx, workspace, &touched, app.now()).await.map_err(Problem::internal)?;
     referring::review(installation, &mut tx, workspace, &touched, app.now()).await.map_err(Problem::internal)?;
     let placed = points::identity::stand_anew(installation, &mut tx, workspace, &changed.moved).await;
-    let applied = placed.map_err(Problem::internal)?;
-    // After all that tells facts, as in the pipeline; no event brought it about.
-    listening::hear(installation, &mut tx, workspace, &[], &applied, 0).await.map_err(Problem::internal)?;
+    placed.map_err(Problem::internal)?;
+    listening::follow(installation, &mut tx, workspace, &handed).await.map_err(Problem::internal)?;
     erasing::follow(&mut tx, workspace, &handed).await?;
     tx.commit().await?;
     installation.profiles.forget();
     if let Some(ticket) = ticket {
         installation.lake.publish(ticket).await?;
     }
-    let observed = Observed { told: &applied.told, changed: &changed.touched, ..Observed::default() };
+    let observed = Observed { changed: &changed.touched, ..Observed::default() };
     installation.memberships.observe(workspace, observed).await?;
     let left = identifiers::by_handles(&mut installation.store.read(), workspace, &[row.left_handle]).await?;
     let person = left.first().ok_or_else(missing)?.person;

@@ -206,8 +206,6 @@ pub async fn save_loyalty_program(
     let by = caller.id().as_str();
     let saved = Saved { in_force_from: now, at: now, by };
     let mut tx = app.installation.store.begin(Priority::Interactive).await?;
-    // So that no offer goes live between the look and the saving.
-    programs::hold(&mut tx, caller.workspace).await?;
     protected::refuse_program(&mut tx, caller.workspace, &program).await?;
     programs::save(&mut tx, caller.workspace, &program, body.version, saved).await?;
     tx.commit().await?;

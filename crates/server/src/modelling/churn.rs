@@ -14,6 +14,7 @@ use rapport_analytics::scores::Verdict;
 use rapport_analytics::scores::measured::Grouping;
 use rapport_analytics::value::Bought;
 use rapport_domain::{PersonId, WorkspaceId};
+use rapport_profiles::records::persons::{self, Filter};
 use serde_json::Value;
 
 use super::fit::{Asked, Fitted, Learning};
@@ -66,18 +67,16 @@ pub(super) async fn learn(asked: &Asked<'_>, settings: Settings) -> Result<Resul
         Ok(found) => found,
         Err(verdict) => return Ok(Err(verdict)),
     };
-    // Of too many a part is learnt from: of subscribers, however many others come by.
-    let people = subscriptions.as_deref().map_or(bought.buyers.len(), Subscriptions::people);
-    let own = signs(contract);
-    let wanted = Wanted {
-        heard: &heard,
-        own: own.as_ref(),
-        without: &asked.without,
-        subscribers: subscriptions.as_deref(),
-        looks: &looks,
-        people,
-        kept: None,
+    let people = match contract {
+        None => bought.buyers.len(),
+        Some(_) => {
+            let all = persons::count(&mut installation.store.read(), workspace, &Filter::default()).await?;
+            usize::try_from(all).unwrap_or(0)
+        }
     };
+    let own = signs(contract);
+    let wanted =
+        Wanted { heard: &heard, own: own.as_ref(), without: &asked.without, looks: &looks, people, kept: None };
     let from = looks.days.first().copied().unwrap_or(asked.end) - definition.window();
     let written = written(installation, workspace, (from, asked.end), &asked.context.calendar).await?;
     let mut happenings = Happenings::new(&definition, &looks, written).of_subscribers(subscriptions.clone());
@@ -136,7 +135,6 @@ pub(super) async fn run(scoring: &Scoring<'_>, content: Value, settings: Setting
         heard: &heard,
         own: own.as_ref(),
         without: &scoring.without,
-        subscribers: subscriptions.as_deref(),
         looks: &looks,
         people: 0,
         kept: Some(&buying),

@@ -1,7 +1,7 @@
 //! What the fits of all that is foretold have in common: what each source told when, earlier versions, and what is kept.
 
 use anyhow::Result;
-use rapport_analytics::foretelling::{Before, Content, Foretold, Heard, Learned, compared_with};
+use rapport_analytics::foretelling::{Before, Content, Foretold, Heard, Learned};
 use rapport_analytics::scores::Verdict;
 use rapport_analytics::scores::card::Card;
 use rapport_analytics::scores::measured::Came;
@@ -52,12 +52,11 @@ impl<D: Foretold + DeserializeOwned> Earlier<D> {
         fits.take(LOOKED_AT).map(|it| (it.version, it.content.clone())).collect()
     }
 
-    /// The days of the past at which it is looked beside those that are learnt from: those of versions whose time has passed, and that with which the present is compared, to see
-    /// what has moved since.
+    /// The days of the past at which it is looked beside those that are learnt from: those of versions whose time has passed, and of the one that scores, to see what has moved
+    /// since.
     pub(super) fn days(&self, asked: &Asked<'_>, passed: &[(i64, Content<D>)]) -> Vec<i32> {
-        let live = self.0.iter().find(|it| Some(it.version) == asked.row.version);
-        let compared = live.map(|it| compared_with(it.content.end, asked.end));
-        passed.iter().map(|it| it.1.end).chain(compared).collect()
+        let live = self.0.iter().find(|it| Some(it.version) == asked.row.version).map(|it| it.content.end);
+        passed.iter().map(|it| it.1.end).chain(live).collect()
     }
 
     /// The one that scores.

@@ -52,11 +52,8 @@ pub async fn draft(
         let looked_at = drafting.look(&mut store.read(), scene, part).await?;
         let mut tx = store.begin(Priority::Background).await?;
         let began = Instant::now();
-        let added = drafting.add(&mut tx, workspace, looked_at).await?;
+        drafting.add(&mut tx, workspace, looked_at).await?;
         tx.commit().await?;
-        if let Err(refusal) = added {
-            return Ok(Err(refusal));
-        }
         slice.took(began.elapsed(), part.len());
     }
     let mut tx = store.begin(Priority::Background).await?;
@@ -65,45 +62,22 @@ pub async fn draft(
     Ok(outcome)
 }
 
-/// What came of a turn in which each adjustment that was started is worked on.
-#[derive(Debug, Default)]
-pub struct Turn {
-    /// Whether any of them went on.
-    pub goes_on: bool,
-    /// What one failed with. It keeps no other from its turn.
-    pub failed: Option<Error>,
-}
-
-/// Works on each adjustment that was started, a few accounts of each.
+/// Works on an adjustment that was started; whether there was one.
 ///
 /// # Errors
-/// As [`draft`], where it is none of a single adjustment.
-pub async fn work(installation: &Installation, workspace: WorkspaceId, slice: &mut Slice) -> Result<Turn, Error> {
-    let mut turn = Turn::default();
-    let open = bulks::open(&mut installation.store.read(), workspace).await?;
-    if open.is_empty() {
-        return Ok(turn);
-    }
+/// As [`draft`].
+pub async fn work(installation: &Installation, workspace: WorkspaceId, slice: &mut Slice) -> Result<bool, Error> {
+    let Some(bulk) = bulks::open(&mut installation.store.read(), workspace).await? else { return Ok(false) };
     let programs = installation.programs.get(&mut installation.store.read(), workspace).await?;
-    let Some(program) = programs.latest().map(|it| &it.program) else { return Ok(turn) };
+    let Some(program) = programs.latest().map(|it| &it.program) else { return Ok(false) };
     let (calendar, now) = (program.calendar()?, installation.clock.now());
     let scene = Scene { workspace, program, calendar: &calendar, now, rng: &*installation.rng };
-    for bulk in &open {
-        match step(installation, scene, bulk, slice).await {
-            Ok(()) => turn.goes_on = true,
-            Err(error) => turn.failed = Some(error),
-        }
-    }
-    Ok(turn)
-}
-
-async fn step(installation: &Installation, scene: Scene<'_>, bulk: &str, slice: &mut Slice) -> Result<(), Error> {
     let mut tx = installation.store.begin(Priority::Background).await?;
     let began = Instant::now();
-    let adjusted = bulks::step(&mut tx, scene, bulk, slice.size()).await?;
+    let adjusted = bulks::step(&mut tx, scene, &bulk, slice.size()).await?;
     tx.commit().await?;
     slice.took(began.elapsed(), adjusted);
-    Ok(())
+    Ok(true)
 }
 
 /// Forgets some of the accounts of a draft that was cut short; whether there was one.

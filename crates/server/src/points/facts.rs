@@ -183,11 +183,8 @@ pub(crate) async fn tell(
 /// What was told of people who are no members: nothing of it holds any more.
 async fn nothing_more(tx: &mut Tx, workspace: WorkspaceId, people: &[PersonId], now: Timestamp) -> Result<Told> {
     let mut all = Told::new();
-    if people.is_empty() {
-        return Ok(all);
-    }
-    for of_members in OF_MEMBERS {
-        for (person, key, _) in facts::current_under(tx, workspace, people, of_members, now).await? {
+    for (person, key, _) in facts::current_of(tx, workspace, people, now).await? {
+        if OF_MEMBERS.iter().any(|own| key.starts_with(own)) {
             let (_, own) = all.entry(person).or_insert_with(|| (now, BTreeMap::new()));
             own.insert(key, Value::Null);
         }

@@ -53,7 +53,7 @@ pub async fn follow(
 }
 
 /// Reckons anew how everybody stands whose identifiers moved though no event says so, because staff took evidence back or stood by it again. As the pipeline does for what a batch moves,
-/// after [`follow`]; what moved, and what is told of it: segments and journeys hear of that as of a batch.
+/// after [`follow`].
 ///
 /// # Errors
 /// The store's, or the ledger's where its records do not fit together.
@@ -62,17 +62,16 @@ pub async fn stand_anew(
     tx: &mut Tx,
     workspace: WorkspaceId,
     moved: &[Moved],
-) -> anyhow::Result<Applied> {
-    let mut applied = Applied::default();
+) -> anyhow::Result<()> {
     if moved.is_empty() {
-        return Ok(applied);
+        return Ok(());
     }
+    let mut applied = Applied::default();
     applied.moved = moved.to_vec();
     challenges::hear(installation, tx, workspace, &[], &mut applied).await?;
     leaderboards::hear(installation, tx, workspace, &[], &applied).await?;
     jurisdictions::hear(installation, tx, workspace, &applied).await?;
     tiers::hear(installation, tx, workspace, &[], &mut applied).await?;
     facts::hear(installation, tx, workspace, &[], &mut applied).await?;
-    phones::hear(installation, tx, workspace, &[], &applied).await?;
-    Ok(applied)
+    phones::hear(installation, tx, workspace, &[], &applied).await
 }

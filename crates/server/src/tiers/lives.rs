@@ -77,10 +77,8 @@ impl Lives {
         let all: Vec<Handle> = if by_orders { handles.keys().copied().collect() } else { Vec::new() };
         let ordered =
             if all.is_empty() { Vec::new() } else { orders::of_handles(db, workspace, &all, ORDERS_MAX).await? };
-        let by_events = ladders.counts(|it| matches!(it, Counted::Events { .. }));
-        let happened = if by_events { tiers::counts_by_handles(db, workspace, &handles).await? } else { Vec::new() };
-        let by_conditions = ladders.counts(|it| matches!(it, Counted::Condition { .. }));
-        let switched = if by_conditions { tiers::counts(db, workspace, &numbers).await? } else { Vec::new() };
+        let by_counts = ladders.counts(|it| matches!(it, Counted::Events { .. } | Counted::Condition { .. }));
+        let counts = if by_counts { tiers::counts(db, workspace, &numbers).await? } else { Vec::new() };
         let wallets = wallets::numbers(db, workspace).await?;
         let given = tiers::matches(db, workspace, &numbers).await?;
         let first: HashMap<MemberId, Handle> = handles.iter().map(|(handle, member)| (*member, *handle)).collect();
@@ -107,14 +105,15 @@ impl Lives {
                 }
                 Counted::Events { .. } => {
                     let key = counted_key(counted);
-                    // An event counts for whoever its identifier is of now, as an order does.
-                    let own = happened.iter().filter(|it| it.counted == key);
+                    // Of a person who was parted each part has what it did itself, as with orders.
+                    let is_own = |it: &&Count| it.counted == key && handles.get(&it.handle) == Some(&it.member);
+                    let own = counts.iter().filter(is_own);
                     grouped(own.map(|it| (it.member, it.occurred_at, it.amount)))
                 }
                 Counted::Condition { .. } => {
                     let key = counted_key(counted);
                     for life in &mut list {
-                        life.know(counted, &key, &switched);
+                        life.know(counted, &key, &counts);
                     }
                     continue;
                 }

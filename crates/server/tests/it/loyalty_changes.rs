@@ -8,7 +8,6 @@ use rapport_loyalty::verify::verify;
 use rapport_server::auth::Role;
 use rapport_server::points;
 use rapport_server::records::workspaces::FIRST;
-use rapport_store::{Priority, args, sql};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
@@ -237,30 +236,4 @@ async fn many_accounts_are_adjusted_and_it_is_undone() {
     assert_eq!(post(&world, &owner, BULKS, none).await.status, StatusCode::NOT_FOUND);
     let agent = world.browser(Role::Agent).await;
     assert_eq!(post(&world, &agent, BULKS, body).await.status, StatusCode::FORBIDDEN);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_adjustment_that_cannot_go_on_keeps_no_other_from_its_turn() {
-    let sink = Sink::start(Manner::default(), &[]).await;
-    let (world, owner) = founded(&sink, json!({})).await;
-    let ann = enrol(&world, &owner, "ann@example.com").await;
-    let mut all = Vec::new();
-    for id in ["b1", "b2"] {
-        let body = json!({"id": id, "amount": 8, "reason": "the site was down", "member_ids": [ann]});
-        let draft = post(&world, &owner, BULKS, body).await.json();
-        let bulk = draft["bulk_id"].as_str().unwrap().to_owned();
-        let started = post(&world, &owner, &format!("{BULKS}/{bulk}/started"), json!(null)).await;
-        assert_eq!(started.status, StatusCode::OK, "{}", started.text());
-        all.push(bulk);
-    }
-    // The one that would come first cannot be read.
-    all.sort();
-    let mut tx = world.app.installation.store.begin(Priority::Interactive).await.unwrap();
-    let damage = sql!("UPDATE loyalty_bulks SET fingerprint = $3 WHERE bulk = $2 AND workspace = $1");
-    tx.execute(damage, args![FIRST, &all[0], [0_u8; 4]]).await.unwrap();
-    tx.commit().await.unwrap();
-    let (_, stopped) = watch::channel(false);
-    points::night(&world.app.installation, FIRST, &stopped).await;
-    assert_eq!(get(&world, &owner, &format!("{BULKS}/{}", all[1])).await["state"], "done");
-    assert_eq!(available(&world, &owner, &ann).await, 8);
 }

@@ -105,7 +105,6 @@ async fn subscribed(database: TestDatabase) {
         (json!({"contract": {"ends": [" "]}}), "settings.contract.ends"),
         (json!({"contract": {"ends": ["Subscription Renewed"]}}), "settings.contract.ends"),
         (json!({"contract": {}, "active_weeks": 8}), "settings.active_weeks"),
-        (json!({"contract": {}, "action": 5}), "settings.loss"),
         (json!({"contract": {"sql": "x"}}), "settings"),
         (json!({"contract": "Subscription Started"}), "settings"),
     ] {

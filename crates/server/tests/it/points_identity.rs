@@ -227,37 +227,6 @@ async fn tiers_and_what_is_told_of_members_are_right_as_soon_as_people_are_parte
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_was_counted_goes_with_a_parted_identifier_to_another_member() {
-    let sink = Sink::start(Manner::default(), &[]).await;
-    let (world, owner, key) = world(&sink).await;
-    let stays = json!({"key": "stays", "name": "Stays",
-        "measures": [{"key": "m", "name": "Stays", "counts": {"kind": "events", "event": "Stay Completed"}}],
-        "tiers": [{"key": "base", "name": "Base"}, {"key": "guest", "name": "Guest", "needs": {"measure": "m", "at_least": "1"}}]});
-    let program = json!({"name": "Club", "zone": "UTC", "currency": "EUR", "enrolment": {"by": "earning"},
-        "wallets": [{"key": "points", "name": "Points"}], "ladders": [stays]});
-    put(&world, &owner, "/api/v1/loyalty/program", json!({"version": 0, "program": program})).await;
-    world.clock.advance(Timestamp::HOUR);
-    let named = |user: &str| json!({"type": "identify", "userId": user, "messageId": user});
-    happen(&world, &key, vec![named("u1"), named("u2"), seen("d1")]).await;
-    let (ann, bob) = (enrol(&world, "u1").await, enrol(&world, "u2").await);
-    happen(&world, &key, vec![signed_in("d1", "u1")]).await;
-    world.clock.advance(Timestamp::MINUTE);
-    let stay = json!({"type": "track", "anonymousId": "d1", "event": "Stay Completed", "messageId": "stay"});
-    happen(&world, &key, vec![stay]).await;
-    assert_eq!((member_of(&world, "d1").await, &known(&world, "u1").await["tier.stays"]), (Some(ann), &json!("guest")));
-
-    let person = who(&world, "u1").await;
-    let pieces = get(&world, &owner, &format!("/api/v1/customers/{person}/identity")).await;
-    decide(&world, &owner, &pieces, "undo").await;
-    assert_eq!((member_of(&world, "d1").await, &known(&world, "u1").await["tier.stays"]), (None, &json!("base")));
-    // The device is another member's after all: so is what was done on it.
-    world.clock.advance(Timestamp::MINUTE);
-    happen(&world, &key, vec![signed_in("d1", "u2")]).await;
-    assert_eq!((member_of(&world, "d1").await, &known(&world, "u2").await["tier.stays"]), (Some(bob), &json!("guest")));
-    assert_eq!(known(&world, "u1").await["tier.stays"], json!("base"));
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_household_is_of_whoever_keeps_the_membership() {
     let sink = Sink::start(Manner::default(), &[]).await;
     let (world, owner, key) = world(&sink).await;

@@ -86,22 +86,6 @@ fn strata_with_too_few_are_merged_and_named() {
     assert!(notes.contains("Warning: no stratum of market stands for itself") && notes.contains("more, as"), "{notes}");
 }
 
-/// A third group is in one market alone, so that it has its plain difference. What the control is for a plan does not hang on its name.
-#[test]
-fn a_plan_begins_with_the_control_whichever_group_is_last() {
-    let noticed = |third: &'static str| {
-        let mut rows = markets();
-        rows.extend((0..30).map(|at| ("north", third, 10.0 + f64::from(at % 9))));
-        let (_folder, path) = written(&rows);
-        let plain = json(&["experiment", &path, "--outcome", "spend"]);
-        let found = json(&["experiment", &path, "--outcome", "spend", "--strata", "market"]);
-        let of = |found: &Value| number(found, "/metrics/spend:noticed_by_these");
-        assert!(of(&found) < of(&plain) / 4.0, "{third}: {plain} {found}");
-        of(&found)
-    };
-    near(noticed("zebra"), noticed("early"), 9);
-}
-
 #[test]
 fn strata_that_cannot_be() {
     let (_folder, path) =
@@ -117,26 +101,6 @@ fn strata_that_cannot_be() {
     assert!(error.contains("market is the same in all rows"), "{error}");
     let both = ["experiment", &path, "--outcome", "spend", "--strata", "market", "--covariate", "spend"];
     assert_eq!(run(&both).status.code(), Some(2));
-}
-
-#[test]
-fn a_blank_is_no_no() {
-    let rows = |blank: &str| {
-        let row = |at: usize| {
-            let (group, bought) = (["control", "new"][at % 2], if at.is_multiple_of(3) { "yes" } else { "no" });
-            format!("{group},{bought}\n")
-        };
-        format!("group,bought\n{}{blank}", (0..60).map(row).collect::<String>())
-    };
-    let (_folder, blank) = file("blank.csv", rows("new,\ncontrol,\n"));
-    let arguments = ["experiment", &blank, "--outcome", "bought"];
-    let error = refused(&arguments);
-    assert!(error.contains("Lines 62, 63: bought is not given"), "{error}");
-    let (_folder, whole) = file("whole.csv", rows(""));
-    let (found, left) =
-        (json(&["experiment", &whole, "--outcome", "bought"]), json(&[&arguments[..], &["--skip-bad"]].concat()));
-    assert!(left["notes"].to_string().contains("Left out 2 of 62 rows"), "{}", left["notes"]);
-    assert_eq!(found["parameters"], left["parameters"]);
 }
 
 /// Shares of a group who did it, a row a customer.

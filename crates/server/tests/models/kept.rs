@@ -113,23 +113,6 @@ fn what_is_learnt_of_events_is_the_same_again() {
     assert!(error.contains("`rapport models propensity`"), "{error}");
 }
 
-/// Of those who are told of nobody came back, and somebody else came for the first time.
-#[test]
-fn who_is_new_did_not_come_back() {
-    let day = |line: &str| line.split(',').nth(1).and_then(|it| it.parse::<f64>().ok());
-    let known = crate::written::purchases();
-    let before = known.lines().filter(|it| day(it).is_none_or(|day| day < 153.0)).map(|it| format!("{it}\n"));
-    let text: String = before.chain((0..30).map(|at| format!("new{at},{},10\n", 160 + at))).collect();
-    let (folder, path) = file("purchases.csv", text);
-    let kept = folder.path().join("kept.json").display().to_string();
-    let columns = ["--customer", "customer", "--date", "day", "--amount", "amount", "--horizon", "28d"];
-    let told = ["churn", &path, "--dates", "days", "--until", "152"];
-    json(&[&told[..], &columns[..], &["--save", &kept][..]].concat());
-    let found = json(&[&told[..], &["--load", &kept]].concat());
-    assert!(found["notes"].to_string().contains("nobody came back"), "{}", found["notes"]);
-    assert!(found["metrics"].get("auc").is_none(), "{}", found["metrics"]);
-}
-
 /// A model that was fitted without amounts does not look at those of another file.
 #[test]
 fn amounts_are_looked_at_as_before() {

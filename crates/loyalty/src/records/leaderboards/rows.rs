@@ -3,10 +3,9 @@
 use rapport_domain::{Timestamp, WorkspaceId};
 use rapport_store::{Queries, Record, Result, Tx, args, sql};
 
-use crate::challenges::{Challenge, Counts, Span};
-use crate::leaderboards::{Leaderboard, Ranks};
+use crate::challenges::Span;
 use crate::ledger::MemberId;
-use crate::records::{documents, members, trail};
+use crate::records::{members, trail};
 
 /// That somebody is on a leaderboard.
 #[derive(Clone, Debug, PartialEq, Eq, Record)]
@@ -433,76 +432,11 @@ pub(super) async fn counted(
     db.fetch_all(find, args![workspace, members, challenge, span.from, span.end]).await
 }
 
-/// What somebody has in a period whose winners do not stand, and how far those are found.
-#[derive(Debug, Record)]
-struct Unsettled {
-    leaderboard: String,
-    period: String,
-    score: i64,
-    ranked: i64,
-    last_score: i64,
-    last_member: i64,
-}
-
-impl Unsettled {
-    /// Whether a member who has so much was ranked already.
-    const fn is_ranked(&self, score: i64, member: MemberId) -> bool {
-        self.ranked > 0 && (score > self.last_score || (score == self.last_score && member.0 >= self.last_member))
-    }
-}
-
-async fn unsettled(tx: &mut Tx, workspace: WorkspaceId, member: MemberId) -> Result<Vec<Unsettled>> {
-    let find = sql!(
-        "SELECT s.leaderboard, s.period, s.score, p.ranked, p.last_score, p.last_member FROM loyalty_leaderboard_scores s
-         JOIN loyalty_leaderboard_periods p ON p.leaderboard = s.leaderboard AND p.period = s.period AND p.workspace = s.workspace
-         WHERE s.member = $2 AND +s.workspace = $1 AND p.settled_at IS NULL"
-    );
-    tx.fetch_all(find, args![workspace, member.0]).await
-}
-
-/// Gives what one had in periods whose winners do not stand to the one who goes on: of a period that is over nobody reckons it anew.
-async fn carry(
-    tx: &mut Tx,
-    workspace: WorkspaceId,
-    had: Vec<Unsettled>,
-    (from, to): (MemberId, MemberId),
-) -> Result<()> {
-    let save = sql!(
-        "INSERT INTO loyalty_leaderboard_scores (workspace, leaderboard, period, member, score) VALUES ($1, $2, $3, $4, $5)
-         ON CONFLICT (leaderboard, period, member, workspace) DO UPDATE SET score = EXCLUDED.score"
-    );
-    for it in had {
-        let own = score(tx, workspace, (&it.leaderboard, &it.period), to).await?;
-        // Whoever of them was ranked has won what both win.
-        if it.is_ranked(it.score, from) || own.is_some_and(|own| it.is_ranked(own, to)) {
-            continue;
-        }
-        let most = own.map_or(it.score, |own| own.max(it.score));
-        let adds_up = adds_up(tx, workspace, &it.leaderboard).await?;
-        let mut both = if adds_up { it.score.saturating_add(own.unwrap_or(0)) } else { most };
-        // The places above are found, and stand.
-        if it.is_ranked(both, to) {
-            both = most;
-        }
-        tx.execute(save.clone(), args![workspace, &it.leaderboard, &it.period, to.0, both]).await?;
-    }
-    Ok(())
-}
-
-/// Whether what two had on a leaderboard is the sum of both: values that both had would count twice.
-async fn adds_up(tx: &mut Tx, workspace: WorkspaceId, leaderboard: &str) -> Result<bool> {
-    let board = documents::versions_of::<Leaderboard>(tx, workspace, leaderboard).await?.pop();
-    let Some(Ranks::Challenge { challenge }) = board.map(|it| it.document.ranks) else { return Ok(true) };
-    let challenge = documents::versions_of::<Challenge>(tx, workspace, &challenge).await?.pop();
-    Ok(challenge.is_none_or(|it| !matches!(it.document.counts, Counts::Distinct { .. })))
-}
-
-/// Where one member is the other is, who goes on for both; what they have together in periods that are not over is reckoned by whoever hears that they became one.
+/// Where one member is the other is, who goes on for both; what they have together is reckoned by whoever hears that they became one.
 pub(in crate::records) async fn merge(tx: &mut Tx, workspace: WorkspaceId, from: MemberId, to: MemberId) -> Result<()> {
     let own = joins(tx, workspace, &[to]).await?;
     let gone = joins(tx, workspace, &[from]).await?;
     let won = won(tx, workspace, &[from, to]).await?;
-    let had = unsettled(tx, workspace, from).await?;
     forget(tx, workspace, &[from.0]).await?;
     for row in gone {
         let there = own.iter().find(|it| it.leaderboard == row.leaderboard);
@@ -515,8 +449,7 @@ pub(in crate::records) async fn merge(tx: &mut Tx, workspace: WorkspaceId, from:
     let is_free = |row: &WinnerRow| !own.iter().any(|it| it.leaderboard == row.leaderboard && it.period == row.period);
     let moved: Vec<WinnerRow> =
         theirs.into_iter().filter(is_free).map(|row| WinnerRow { member: to.0, ..row }).collect();
-    save_winners(tx, workspace, &moved).await?;
-    carry(tx, workspace, had, (from, to)).await
+    save_winners(tx, workspace, &moved).await
 }
 
 /// Forgets that somebody was on leaderboards, and what they won.

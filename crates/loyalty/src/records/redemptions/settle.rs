@@ -233,9 +233,7 @@ async fn undo(
 /// # Errors
 /// The store's.
 pub async fn are_due(db: &mut impl Queries, workspace: WorkspaceId, now: Timestamp) -> rapport_store::Result<bool> {
-    let due = sql!(
-        "SELECT redemption FROM loyalty_redemptions WHERE workspace = $1 AND due_at <= $2 AND (retry_at IS NULL OR retry_at <= $2) LIMIT 1"
-    );
+    let due = sql!("SELECT redemption FROM loyalty_redemptions WHERE workspace = $1 AND due_at <= $2 LIMIT 1");
     let due: Option<(String,)> = db.fetch_optional(due, args![workspace, now]).await?;
     Ok(due.is_some())
 }
@@ -252,8 +250,7 @@ pub async fn expire(tx: &mut Tx, scene: Scene<'_>, most: u32) -> Result<usize, E
 /// The same for whoever holds the head.
 pub(super) async fn expire_locked(tx: &mut Tx, scene: Scene<'_>, most: u32) -> Result<usize, Error> {
     let due = sql!(
-        "SELECT * FROM loyalty_redemptions WHERE workspace = $1 AND due_at <= $2 AND (retry_at IS NULL OR retry_at <= $2)
-         ORDER BY due_at, redemption LIMIT $3"
+        "SELECT * FROM loyalty_redemptions WHERE workspace = $1 AND due_at <= $2 ORDER BY due_at, redemption LIMIT $3"
     );
     let due: Vec<Redemption> = tx.fetch_all(due, args![scene.workspace, scene.now, most]).await?;
     let count = due.len();
@@ -265,7 +262,8 @@ pub(super) async fn expire_locked(tx: &mut Tx, scene: Scene<'_>, most: u32) -> R
                 code = refusal.code(),
                 "a redemption that was not settled in time could not be ended; it is tried again in a day"
             );
-            put_off(tx, scene, &row).await?;
+            row.due_at = Some(scene.now.plus(PUT_OFF));
+            write(tx, scene.workspace, &row);
             continue;
         }
         if row.state == "fulfilled" {
@@ -276,12 +274,6 @@ pub(super) async fn expire_locked(tx: &mut Tx, scene: Scene<'_>, most: u32) -> R
         write(tx, scene.workspace, &row);
     }
     Ok(count)
-}
-
-/// Has it tried again later. Its time is over all the same: nobody pays or delivers it meanwhile.
-async fn put_off(tx: &mut Tx, scene: Scene<'_>, row: &Redemption) -> rapport_store::Result<()> {
-    let again = sql!("UPDATE loyalty_redemptions SET retry_at = $3 WHERE redemption = $2 AND workspace = $1");
-    tx.execute(again, args![scene.workspace, &row.redemption, scene.now.plus(PUT_OFF)]).await.map(drop)
 }
 
 /// A code was used: it is told, and the redemption that it came from is over when nothing is left of it.

@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::buying::{Buying, ParetoNbd, simulated_pareto_ggg};
-use crate::parallel::on_threads;
 
 const MODEL: ParetoGgg = ParetoGgg { t: 3.0, gamma: 1.2, r: 1.2, alpha: 6.0, s: 0.8, beta: 20.0 };
 
@@ -29,17 +28,6 @@ fn derivatives_are_differences_of_the_likelihood() {
             assert!((gradient[at] - wanted).abs() < 1e-6 * scale, "{at} {} {wanted} {model:?}", gradient[at]);
         }
     }
-}
-
-#[test]
-fn one_thread_and_two_find_the_same_in_every_bit() {
-    let rows = simulated_pareto_ggg(&MODEL, 100, (20.0, 60.0), 6);
-    let told = |threads: usize| {
-        let mut gradient = vec![0.0; 6];
-        let value = on_threads(threads, || MODEL.log_likelihood(&rows, &mut gradient));
-        (value, gradient)
-    };
-    assert_eq!(told(1), told(2));
 }
 
 /// Where everybody buys at random (k = 1, which is one of the places), it is Pareto/NBD.

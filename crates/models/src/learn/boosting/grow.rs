@@ -43,7 +43,7 @@ impl<'a> Grower<'a> {
         binned: &'a Binned,
         binnings: &'a [Binning],
         options: &'a super::BoostingOptions,
-        (leaves, feature_share): (usize, f64),
+        leaves: usize,
     ) -> Self {
         Self {
             binned,
@@ -51,7 +51,7 @@ impl<'a> Grower<'a> {
             leaves,
             least_rows: options.least_rows as f64,
             ridge: options.ridge.max(0.0),
-            feature_share,
+            feature_share: options.feature_share,
             directions: &options.directions,
             spare: Vec::new(),
             buffer: Vec::new(),

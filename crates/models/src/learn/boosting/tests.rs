@@ -3,7 +3,6 @@
 use super::*;
 use crate::learn::Feature;
 use crate::learn::metrics::auc;
-use crate::parallel::on_threads;
 use proptest::prelude::*;
 
 fn unit(draws: &mut Draws) -> f64 {
@@ -31,7 +30,7 @@ fn made(rows: usize, seed: u64) -> (Table, Vec<f64>) {
 #[test]
 fn steps_missing_values_and_sets_of_categories_are_found() {
     let (table, y) = made(3_000, 1);
-    let options = BoostingOptions { trees: 200, leaves: vec![4], shares: vec![Shares::ALL], ..Default::default() };
+    let options = BoostingOptions { trees: 200, row_share: 1.0, feature_share: 1.0, ..Default::default() };
     let model = Boosting::fit(&table, Outcome::Number(&y), None, &options).unwrap();
     let (fresh, wanted) = made(500, 2);
     let off: Vec<f64> = model.predict(&fresh).unwrap().iter().zip(wanted).map(|(a, b)| (a - b).abs()).collect();
@@ -56,29 +55,6 @@ fn it_stops_where_held_rows_are_told_no_better() {
     let found =
         Boosting::fit_stopped(&table, Outcome::Class(&chance), None, None, &BoostingOptions::default()).unwrap();
     assert!(found.trees.iter().all(|it| *it < 60), "{:?}", found.trees);
-}
-
-/// What adds up needs one question a tree, and what goes by two things together needs more; both are found by the rows held out, on any number of threads.
-#[test]
-fn the_size_of_trees_is_chosen_by_what_they_foretell() {
-    let mut draws = Draws::new(11);
-    let (x, z): (Vec<f64>, Vec<f64>) = (0..3_000).map(|_| (unit(&mut draws), unit(&mut draws))).unzip();
-    let table = Table::new(vec![Feature::numbers("x", x.clone()), Feature::numbers("z", z.clone())]).unwrap();
-    let added: Vec<f64> = x.iter().zip(&z).map(|(x, z)| 2.0 * x + z + unit(&mut draws)).collect();
-    let together: Vec<f64> =
-        x.iter().zip(&z).map(|(x, z)| f64::from(u8::from((*x > 0.5) != (*z > 0.5))) + unit(&mut draws)).collect();
-    let options = BoostingOptions { folds: 3, ..Default::default() };
-    let fit = |y: &[f64]| Boosting::fit_stopped(&table, Outcome::Number(y), None, None, &options).unwrap();
-    let one = on_threads(1, || fit(&together));
-    assert!(fit(&added).leaves <= 4 && one.leaves >= 4, "{} {}", fit(&added).leaves, one.leaves);
-    assert_eq!(on_threads(2, || fit(&together)), one);
-    let none = BoostingOptions { shares: vec![], ..options.clone() };
-    let found = Boosting::fit_stopped(&table, Outcome::Number(&added), None, None, &none);
-    assert!(matches!(found, Err(Fault::TooFew { .. })));
-    let absurd = Shares { rows: 0.0, features: 1.0 };
-    let found =
-        Boosting::fit(&table, Outcome::Number(&added), None, &BoostingOptions { shares: vec![absurd], ..options });
-    assert!(matches!(found, Err(Fault::NotIdentified { .. })));
 }
 
 #[test]

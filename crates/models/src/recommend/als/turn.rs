@@ -2,13 +2,9 @@
 
 use super::AlsOptions;
 use super::lanes::{add_four, dots, gram, of_four, product};
-use crate::parallel::over_parts;
 use crate::recommend::histories::Histories;
 use crate::resampling::Draws;
 use multiversion::multiversion;
-
-/// Rows that move together: a task of a thread's.
-const TOGETHER: usize = 256;
 
 /// λ (s / mean s)^ν with s = how many there are on the other side + α times the row's weights.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -71,13 +67,7 @@ impl<'a> Side<'a> {
 
     /// Every row to where it fits `other`, of which `gram` is Σ y yᵀ. What the pairs added to the sum before, beside [`Self::apart`].
     pub(super) fn turn(&mut self, other: &Side<'_>, gram: &[f32]) -> f64 {
-        let n = self.width;
-        let (rows, penalties) = (self.rows, &self.penalties[..]);
-        let turn =
-            Turn { rows, penalties, alpha: self.alpha, steps: self.steps, width: n, others: &other.points, gram };
-        let part = |at: usize, points: &mut [f32]| turned(&turn, at * TOGETHER, points);
-        // A step of conjugate gradients looks at the whole of the gram.
-        over_parts(&mut self.points, TOGETHER * n, TOGETHER * self.steps * n * n / 8, part).into_iter().sum()
+        turned(self, &other.points, gram)
     }
 
     /// Σ c (p − x·y)² + Σ λ ‖x‖² + Σ λ ‖y‖², with Σ y yᵀ of both sides.
@@ -104,28 +94,15 @@ impl<'a> Side<'a> {
     }
 }
 
-/// What a turn goes by.
-struct Turn<'a> {
-    rows: &'a Histories,
-    /// Of each row.
-    penalties: &'a [f64],
-    alpha: f64,
-    steps: usize,
-    width: usize,
-    /// The points of the other side.
-    others: &'a [f32],
-    gram: &'a [f32],
-}
-
-/// [`Side::turn`] of the points of some rows, from row `first` on.
+/// [`Side::turn`], on the points of the other side.
 #[multiversion(targets("x86_64+avx2"))]
-fn turned(turn: &Turn<'_>, first: usize, points: &mut [f32]) -> f64 {
+fn turned(side: &mut Side<'_>, others: &[f32], gram: &[f32]) -> f64 {
     let mut of_pairs = 0.0;
-    let n = turn.width;
-    let mut steps = Gradients { gram: turn.gram, points: Vec::new(), weights: Vec::new(), width: n };
+    let n = side.width;
+    let mut steps = Gradients { gram, points: Vec::new(), weights: Vec::new(), width: n };
     let mut memory = vec![0.0; 3 * n];
-    for (row, point) in (first..).zip(points.chunks_exact_mut(n)) {
-        let own = turn.rows.of_person(row);
+    for (row, point) in side.points.chunks_exact_mut(n).enumerate() {
+        let own = side.rows.of_person(row);
         if own.is_empty() {
             point.fill(0.0);
             continue;
@@ -133,14 +110,14 @@ fn turned(turn: &Turn<'_>, first: usize, points: &mut [f32]) -> f64 {
         // Zeros fill the last four up.
         let padded = own.len().next_multiple_of(4);
         steps.weights.clear();
-        steps.weights.extend(own.iter().map(|it| (turn.alpha * it.1) as f32));
+        steps.weights.extend(own.iter().map(|it| (side.alpha * it.1) as f32));
         steps.weights.resize(padded, 0.0);
         steps.points.resize(padded * n, 0.0);
         steps.points[own.len() * n..].fill(0.0);
         for ((at, _), to) in own.iter().zip(steps.points.chunks_exact_mut(n)) {
-            to.copy_from_slice(&turn.others[*at as usize * n..][..n]);
+            to.copy_from_slice(&others[*at as usize * n..][..n]);
         }
-        of_pairs += steps.take(point, turn.penalties[row] as f32, turn.steps, &mut memory);
+        of_pairs += steps.take(point, side.penalties[row] as f32, side.steps, &mut memory);
     }
     of_pairs
 }

@@ -1,7 +1,6 @@
 //! How sure a fit is, by samples drawn again.
 
 use super::{Fit, Model, Scheme, Unfit};
-use crate::parallel::mapped;
 use crate::resampling::{Draws, between};
 use crate::survey::Confidence;
 
@@ -34,10 +33,9 @@ impl Model {
     ) -> Result<(Fit, Intervals), Unfit> {
         let fit = self.fit(persons, scheme)?;
         let rows = self.complete(persons);
-        let n = rows.len();
-        let sample = |at: usize| self.fit_to(&rows, &Draws::after(seed, at * n).sample(n), scheme).ok();
-        let steps = n * rows.first().map_or(0, Vec::len).pow(2);
-        let again: Vec<Fit> = mapped(draws, steps, sample).into_iter().flatten().collect();
+        let mut chance = Draws::new(seed);
+        let again: Vec<Fit> =
+            (0..draws).filter_map(|_| self.fit_to(&rows, &chance.sample(rows.len()), scheme).ok()).collect();
         let one =
             |value: &dyn Fn(&Fit) -> Option<f64>| between(again.iter().filter_map(value).collect(), confidence.tails());
         let n = self.constructs.len();

@@ -66,7 +66,7 @@ impl<'a> Grower<'a> {
     }
 
     /// A tree whose effects are not yet told.
-    pub(super) fn tree(&self, places: Vec<usize>, draws: &mut Draws) -> Tree {
+    pub(super) fn tree(&mut self, places: Vec<usize>, draws: &mut Draws) -> Tree {
         let mut nodes = vec![Node { effect: 0.0, question: None }];
         let mut waiting = vec![(0, 0, places)];
         while let Some((at, depth, places)) = waiting.pop() {

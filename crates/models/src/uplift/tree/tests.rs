@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::learn::{Feature, Outcome};
-use crate::parallel::on_threads;
 
 /// Those with a plan gain .3 if they are younger than 40, others nothing.
 fn drawn(n: usize, seed: u64) -> (Table, Comparison, Vec<f64>) {
@@ -40,11 +39,8 @@ fn a_tree_finds_who_gains_and_says_it_in_words() {
         let off = crate::uplift::pehe(&it.predict(&table).unwrap(), &truth).unwrap();
         assert!(off < 0.06, "{name} {off}");
     }
-    // The same again is the same, on any number of threads.
-    for threads in [1, 2] {
-        let again = on_threads(threads, || Forest::fit(&table, &comparison, &TreeOptions::default()).unwrap());
-        assert_eq!(forest, again);
-    }
+    // The same again is the same.
+    assert_eq!(forest, Forest::fit(&table, &comparison, &TreeOptions::default()).unwrap());
 }
 
 #[test]

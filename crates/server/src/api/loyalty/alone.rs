@@ -19,15 +19,13 @@ pub(super) const fn is_limited(caller: &Caller, program: &Program) -> bool {
     caller.role().is_some() && program.staff.alone.is_some()
 }
 
-/// Whether whoever calls may give or take so many points of a wallet alone.
-pub(super) fn may(caller: &Caller, program: &Program, wallet: &str, points: i64) -> bool {
-    let may = |role: Role| program.staff.may_alone(program, role.as_str(), wallet, points);
-    points == 0 || caller.role().is_none_or(may)
-}
-
 /// Refuses users more points of a wallet than their role may give or take alone: that is asked for as a change, which a second person approves.
 pub(super) fn check(caller: &Caller, program: &Program, wallet: &str, points: i64) -> Result<(), Problem> {
-    if may(caller, program, wallet, points) { Ok(()) } else { Err(refused(Refusal::NeedsApproval)) }
+    let may = |role: Role| program.staff.may_alone(program, role.as_str(), wallet, points);
+    if points == 0 || caller.role().is_none_or(may) {
+        return Ok(());
+    }
+    Err(refused(Refusal::NeedsApproval))
 }
 
 /// The same of several wallets, by their numbers.

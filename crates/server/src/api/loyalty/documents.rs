@@ -4,7 +4,7 @@ use rapport_loyalty::Document;
 use rapport_loyalty::document::{Holdout, State};
 use rapport_loyalty::records::documents::{self, Saved, Version};
 use rapport_segments::{Condition, Limits};
-use rapport_store::{Priority, Tx};
+use rapport_store::Priority;
 use serde_json::{Value, json};
 
 use crate::app::App;
@@ -93,22 +93,6 @@ pub(super) async fn versions<D: Document>(app: &App, caller: &Caller, key: &str)
 pub(super) async fn save<D: Document>(
     app: &App,
     caller: &Caller,
-    document: (D, &str),
-    seen: i64,
-) -> Result<Version<D>, Problem> {
-    caller.require(Permission::EditLoyalty)?;
-    let tx = app.installation.store.begin(Priority::Interactive).await?;
-    save_within(tx, app, caller, document, seen).await
-}
-
-/// The same in a transaction in which something was looked at that must still hold, and commits it.
-///
-/// # Errors
-/// As [`save`].
-pub(super) async fn save_within<D: Document>(
-    mut tx: Tx,
-    app: &App,
-    caller: &Caller,
     (document, state): (D, &str),
     seen: i64,
 ) -> Result<Version<D>, Problem> {
@@ -118,6 +102,7 @@ pub(super) async fn save_within<D: Document>(
     let now = app.now();
     let by = caller.id().as_str();
     let saved = Saved { in_force_from: now, at: now, by };
+    let mut tx = app.installation.store.begin(Priority::Interactive).await?;
     documents::save(&mut tx, caller.workspace, (&document, state), seen, saved).await?;
     tx.commit().await?;
     Ok(Version { version: seen + 1, state, document, in_force_from: now, saved_at: now, saved_by: by.to_owned() })

@@ -228,9 +228,7 @@ pub async fn issue_gift_cards(
     let present = Present::read(&app, caller.workspace).await?;
     let meant = present.program()?.gift_card_wallet(body.wallet.as_deref());
     let wallet = meant.ok_or_else(|| Problem::invalid("wallet", "names a wallet of the programme"))?;
-    if !alone::may(&caller, present.program()?, &wallet.key, body.amount.saturating_mul(i64::from(count))) {
-        return Err(refused(Refusal::NeedsApproval));
-    }
+    alone::check(&caller, present.program()?, &wallet.key, body.amount.saturating_mul(i64::from(count)))?;
     let asked = Issue {
         id: &body.id,
         count,

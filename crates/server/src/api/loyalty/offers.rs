@@ -10,7 +10,7 @@ use rapport_loyalty::Document;
 use rapport_loyalty::offers::{Cart, Choice, Decision, Effect, EffectKind, Line, Offer, Outcome};
 use rapport_loyalty::program::Program;
 use rapport_loyalty::records::documents::Version;
-use rapport_loyalty::records::{offer_uses, programs};
+use rapport_loyalty::records::offer_uses;
 use rapport_store::{Priority, Queries};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -175,13 +175,11 @@ pub async fn save_loyalty_offer(
     let is_said = body.offer.get("holdout_percent").is_some();
     let offer = Offer::from_json(documents::complete("offer", &key, body.offer, body.text.as_deref())?)?;
     let offer = documents::complete_holdout(&app, &caller, offer, is_said).await?;
-    let mut tx = app.installation.store.begin(Priority::Interactive).await?;
-    // So that the programme stays what it is until this is saved.
-    programs::hold(&mut tx, caller.workspace).await?;
-    if let Some(latest) = programs::versions(&mut tx, caller.workspace).await?.pop() {
-        refuse_offer(&mut tx, caller.workspace, &offer, &latest.program.offers).await?;
+    let mut db = app.installation.store.read();
+    if let Some(latest) = app.installation.programs.get(&mut db, caller.workspace).await?.latest() {
+        refuse_offer(&mut db, caller.workspace, &offer, &latest.program.offers).await?;
     }
-    let row = documents::save_within(tx, &app, &caller, (offer, &body.state), body.version).await?;
+    let row = documents::save(&app, &caller, (offer, &body.state), body.version).await?;
     let users = user_names(&app, caller.workspace).await?;
     Ok(Json(LoyaltyOffer::of(row, &users)?))
 }

@@ -1,7 +1,7 @@
 //! What no price may depend on: refuses offers and rewards that go by it through segments, segments through which live ones would, and a programme that adds to it what
 //! live ones go by.
 //!
-//! Always holds: a segment that no live offer or reward goes by may ask for anything. Whoever saves one of them holds the programme from the look to the saving.
+//! Always holds: a segment that no live offer or reward goes by may ask for anything.
 //!
 //! Does not: look at what an offer or a reward asks for itself; that is refused with whatever else is wrong with one.
 
@@ -16,7 +16,7 @@ use rapport_loyalty::records::{documents, programs};
 use rapport_loyalty::rewards::Reward;
 use rapport_segments::Condition;
 use rapport_segments::records::segments::{self, SegmentRow};
-use rapport_store::{Queries, Tx};
+use rapport_store::Queries;
 
 use crate::problem::Problem;
 
@@ -69,22 +69,17 @@ async fn refuse(
 /// # Errors
 /// Which offer or reward it is, and by what it would go; the store's.
 pub(crate) async fn refuse_segment(
-    tx: &mut Tx,
+    db: &mut impl Queries,
     workspace: WorkspaceId,
     known: &[SegmentRow],
     (key, condition): (&str, &Condition),
 ) -> Result<(), Problem> {
-    if programs::versions(tx, workspace).await?.is_empty() {
-        return Ok(());
-    }
-    // So that no offer goes live between the look and the saving.
-    programs::hold(tx, workspace).await?;
-    let Some(latest) = programs::versions(tx, workspace).await?.pop() else { return Ok(()) };
+    let Some(latest) = programs::versions(db, workspace).await?.pop() else { return Ok(()) };
     let mut all: Known = segments::conditions(known).into_iter().collect();
     all.insert(key.to_owned(), condition.clone());
     let Some((asks, fact)) = protected(&latest.program.offers, &reached(vec![key], &all)) else { return Ok(()) };
-    let offers: Vec<Offer> = live(tx, workspace).await?;
-    let rewards: Vec<Reward> = live(tx, workspace).await?;
+    let offers: Vec<Offer> = live(db, workspace).await?;
+    let rewards: Vec<Reward> = live(db, workspace).await?;
     let goes_by_it = |condition: &Condition| reached(condition.segment_keys(), &all).contains_key(key);
     let offer = offers.iter().find(|it| goes_by_it(&it.when)).map(|it| format!("the offer `{}`", it.key));
     let place = |it: &Reward| it.conditions().find_map(|(place, condition)| goes_by_it(condition).then_some(place));

@@ -4,9 +4,7 @@ use crate::http::route::routes;
 use axum::extract::State;
 use rapport_loyalty::Document;
 use rapport_loyalty::records::documents::Version;
-use rapport_loyalty::records::programs;
 use rapport_loyalty::rewards::Reward;
-use rapport_store::Priority;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
@@ -124,13 +122,11 @@ pub async fn save_loyalty_reward(
 ) -> Result<Json<LoyaltyReward>, Problem> {
     caller.require(Permission::EditLoyalty)?;
     let reward = Reward::from_json(documents::complete("reward", &key, body.reward, body.text.as_deref())?)?;
-    let mut tx = app.installation.store.begin(Priority::Interactive).await?;
-    // So that the programme stays what it is until this is saved.
-    programs::hold(&mut tx, caller.workspace).await?;
-    if let Some(latest) = programs::versions(&mut tx, caller.workspace).await?.pop() {
-        refuse_reward(&mut tx, caller.workspace, &reward, &latest.program.offers).await?;
+    let mut db = app.installation.store.read();
+    if let Some(latest) = app.installation.programs.get(&mut db, caller.workspace).await?.latest() {
+        refuse_reward(&mut db, caller.workspace, &reward, &latest.program.offers).await?;
     }
-    let row = documents::save_within(tx, &app, &caller, (reward, &body.state), body.version).await?;
+    let row = documents::save(&app, &caller, (reward, &body.state), body.version).await?;
     let users = user_names(&app, caller.workspace).await?;
     Ok(Json(LoyaltyReward::of(row, &users)?))
 }

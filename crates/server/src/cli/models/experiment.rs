@@ -111,9 +111,7 @@ pub fn run(args: &ExperimentArgs) -> Result<()> {
     needs.extend(strata.map(|it| (it, Need::Text)));
     needs.extend(date.map(|it| (it, Need::Time)));
     needs.extend(covariates.iter().map(|it| (*it, Need::Number)));
-    // A blank is no "no", as it is no 0.
-    let need = |place: usize| if is_boolean(&data, place) { Need::Text } else { Need::Number };
-    needs.extend(outcomes.iter().map(|it| (*it, need(*it))));
+    needs.extend(outcomes.iter().filter(|it| !is_boolean(&data, **it)).map(|it| (*it, Need::Number)));
     data.require(&needs)?;
     let arms = arms(args, &mut data, treatment)?;
     let mut report = Report::new(if args.always_valid { "experiment, always valid" } else { "experiment, read once" });

@@ -199,7 +199,6 @@ export const churn = {
 	'churn.settings.ends': 'Events that end it, one a line',
 	'churn.settings.active': 'Lost already after so many weeks (2 to 156; empty: twice that)',
 	'churn.settings.loss': 'What a lost customer costs (empty: what one who stays spends in that time)',
-	'churn.settings.loss.contract': 'What a lost customer costs (needed where an action costs something: orders do not tell it)',
 	'churn.settings.action': 'What an action on one customer costs (empty: nobody knows; levels then go by how many are usually lost)',
 	'churn.settings.keeps': 'Of those who would be lost it is hoped to keep, in percent (1 to 100)',
 	'churn.settings.saved': 'Saved. Costs count within minutes; what lost means, from the next fit on.',

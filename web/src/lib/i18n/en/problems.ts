@@ -602,13 +602,5 @@ export const problems = {
 	'problem.loyalty_offer_goes_by': 'The offer `{key}` is live and goes by {by}, on which no price may depend then.',
 	'problem.loyalty_reward_goes_by': 'The reward `{key}` is live, and its `{place}` goes by {by}, on which no price may depend then.',
 	'problem.loyalty_take_out_or_pause': 'Take that out of it, or pause it, and save again.',
-	'problem.churn_horizon': '2 to 52 weeks, or null',
-	'problem.churn_active': '2 to 156 weeks, or null',
-	'problem.churn_names': '1 to 20 names of events, each up to 200 letters',
-	'problem.churn_ends': 'other events than those by which somebody has a subscription',
-	'problem.churn_no_active': 'null where there is a contract: whoever has a subscription is foretold',
-	'problem.churn_price': 'above 0, up to a billion, or null',
-	'problem.churn_keeps': 'above 0, up to 1: 0.3 is 30 % of those who would be lost',
-	'problem.churn_loss_of_contract': 'a price where there is a contract and an action has one: orders do not tell what a subscription is worth',
 	'problem.model_bounds': 'indices are from 0 to 100'
 };

@@ -201,7 +201,6 @@ export const churn: Record<keyof typeof english, string> = {
 	'churn.settings.ends': '终止订阅的事件，每行一个',
 	'churn.settings.active': '多少周后算已经流失（2 至 156；空：两倍）',
 	'churn.settings.loss': '流失一名客户的损失（空：留下的人在这段时间里的花费）',
-	'churn.settings.loss.contract': '流失一名客户的损失（填写行动成本时必填：订单无法说明）',
 	'churn.settings.action': '对一名客户采取行动的花费（空：不知道；等级则按通常流失多少人来定）',
 	'churn.settings.keeps': '希望留住会流失者中的百分之几（1 至 100）',
 	'churn.settings.saved': '已保存。成本几分钟内生效；流失的定义从下次拟合起生效。',

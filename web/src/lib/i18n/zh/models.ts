@@ -79,7 +79,7 @@ export const models: Record<keyof typeof english, string> = {
 	'value.choice.error': '平均误差',
 	'value.choice.bias': '总数偏差',
 	'value.choice.used': '使用中',
-	'value.choice.say': '每个模型都用 {from} 之前的数据拟合，再预测此后到 {until} 的购买。采用 {name}：没有其他模型确实认为实际发生的更有可能，而在由此无法区分的模型中，它预测的总量最接近。',
+	'value.choice.say': '每个模型都用 {from} 之前的数据拟合，再预测此后到 {until} 的购买。{name} 认为实际发生的最有可能，因此被采用。',
 	'value.simple': '简单公式',
 	'value.simple.say': '平均金额 × 频率 × 寿命会说每位客户都值 {value}：每次 {average}，每年 {often} 次，{years} 年。',
 	'value.simple.fault': '它给每个人同样的值；它把迄今首次与末次购买之间的时间当成一生，而仍在的人还会继续；它还把彼此相关的量的平均数相乘。',

@@ -602,13 +602,5 @@ export const problems = {
 	'problem.loyalty_offer_goes_by': '优惠 `{key}` 正在生效，并依据 {by}；若如此保存，任何价格都不得再取决于它。',
 	'problem.loyalty_reward_goes_by': '奖励 `{key}` 正在生效，其 `{place}` 依据 {by}；若如此保存，任何价格都不得再取决于它。',
 	'problem.loyalty_take_out_or_pause': '请先将其移除或暂停该项，然后再次保存。',
-	'problem.churn_horizon': '2 至 52 周，或为空',
-	'problem.churn_active': '2 至 156 周，或为空',
-	'problem.churn_names': '1 至 20 个事件名称，每个最多 200 个字符',
-	'problem.churn_ends': '须与表明有订阅的事件不同',
-	'problem.churn_no_active': '有订阅设置时须为空：凡有订阅的人都会被预测',
-	'problem.churn_price': '大于 0，至多十亿，或为空',
-	'problem.churn_keeps': '大于 0，至多 1：0.3 为会流失者的 30%',
-	'problem.churn_loss_of_contract': '有订阅设置且填写了行动成本时须填写金额：订单无法说明一份订阅值多少',
 	'problem.model_bounds': '指数为 0 至 100'
 };

@@ -175,8 +175,7 @@ fn stratified(
         all.arm().map_err(|why| told(data, arms, place, arm, why))
     };
     let control = whole(arms.control)?;
-    let plain = Baseline::Mean { mean: control.mean(), variance: control.variance() };
-    let baseline = within(&moments, arms.control).unwrap_or(plain);
+    let mut baseline = Baseline::Mean { mean: control.mean(), variance: control.variance() };
     let mut against = Vec::new();
     for arm in (0..arms.names.len()).filter(|it| *it != arms.control) {
         let treatment = whole(arm)?;
@@ -195,6 +194,7 @@ fn stratified(
         };
         match PostStratified::over(&parts, estimand) {
             Ok(found) => {
+                baseline = Baseline::Mean { mean: found.control, variance: found.variance };
                 one.means = (found.treatment, found.control);
                 one.taken_out = Effect::between(&treatment, &control, estimand)
                     .ok()
@@ -211,19 +211,6 @@ fn stratified(
         against.push(one);
     }
     Ok((baseline, against))
-}
-
-/// The control within strata, beside all other groups together: the same whichever of them is looked at last. `None` where that says nothing.
-fn within(moments: &[Vec<Moments>], control: usize) -> Option<Baseline> {
-    let part = |at: usize| {
-        let others = moments.iter().enumerate().filter(|it| it.0 != control);
-        let treatment = others.fold(Moments::default(), |sum, it| sum.merged(it.1[at]));
-        let control = moments[control][at];
-        Stratum { population: treatment.n + control.n, treatment, control }
-    };
-    let parts: Vec<Stratum> = (0..moments[control].len()).map(part).collect();
-    let found = PostStratified::over(&parts, Estimand::Absolute).ok()?;
-    Some(Baseline::Mean { mean: found.control, variance: found.variance })
 }
 
 /// Which strata stand for themselves, and which do not.

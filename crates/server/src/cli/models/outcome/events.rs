@@ -84,17 +84,16 @@ fn followed(told: Told, data: &mut Data, events: &Events, own: &Kept, who: &[u32
         return Vec::new();
     }
     let again: HashSet<u32> = events.later.iter().filter(|it| it.time < until).map(|it| it.customer).collect();
-    // Others may have come, of whom nothing is told.
-    let came = who.iter().filter(|it| again.contains(it)).count();
-    if came == 0 || came == who.len() {
+    let labels: Vec<bool> = who.iter().map(|it| again.contains(it) == (told == Told::Propensity)).collect();
+    if labels.iter().all(|it| *it == labels[0]) {
         data.notes.push(format!(
             "Within the {} that followed {} came back, so the model cannot be judged by it.",
             wording::time(own.horizon),
-            if came == 0 { "nobody" } else { "everybody" }
+            if again.is_empty() { "nobody" } else { "everybody" }
         ));
         return Vec::new();
     }
-    who.iter().map(|it| again.contains(it) == (told == Told::Propensity)).collect()
+    labels
 }
 
 /// The columns are those that flags name, or those that the model was fitted to.
