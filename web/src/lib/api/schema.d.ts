@@ -4248,7 +4248,7 @@ export interface paths {
         get: operations["get_loyalty_program"];
         /**
          * Saves the programme as a new version: it counts from now on, and what happened before is judged by what was in force then. A wallet stays for ever, since
-         *     members may have something in it.
+         *     members may have something in it; what a live offer or reward goes by is not added to what no price may depend on.
          */
         put: operations["put_loyalty_program"];
         post?: never;
@@ -9314,14 +9314,6 @@ export interface components {
             /** @description `locked`, `released`, `redeemed`, `partly_returned` or `returned`. */
             state: string;
         };
-        /** @description What acting from a risk on would have come to where the version was judged. */
-        ChurnCosted: components["schemas"]["ForetoldReached"] & {
-            /**
-             * Format: double
-             * @description What it would have brought, less what it would have cost, for a thousand customers, if as many are kept as hoped; null where nobody said what acting costs.
-             */
-            gain?: number | null;
-        };
         /** @description By which events somebody has a subscription, and which end it. */
         ChurnContract: {
             /**
@@ -9341,6 +9333,14 @@ export interface components {
              */
             has: string[];
         };
+        /** @description What acting from a risk on would have come to where the version was judged. */
+        ChurnCosted: components["schemas"]["ForetoldReached"] & {
+            /**
+             * Format: double
+             * @description What it would have brought, less what it would have cost, for a thousand customers, if as many are kept as hoped; null where nobody said what acting costs.
+             */
+            gain?: number | null;
+        };
         /** @description What lost means. */
         ChurnDefinition: {
             /**
@@ -9348,11 +9348,10 @@ export interface components {
              * @description Who has bought nothing for so many weeks is lost already; 0 with a contract.
              */
             active_weeks: number;
-            /** @description By which events somebody has a subscription and which end it; null where a loss is that somebody buys nothing. */
-            contract?: null | components["schemas"]["ChurnContract"];
+            contract?: components["schemas"]["ChurnContract"] | null;
             /**
              * Format: int32
-             * @description Who buys nothing for so many weeks is lost.
+             * @description Who buys nothing for so many weeks is lost; with a contract, whose subscription ends within them.
              */
             horizon_weeks: number;
             /** @description Whether the horizon was proposed by the data. */
@@ -9381,7 +9380,7 @@ export interface components {
             purchases?: number | null;
             /**
              * Format: double
-             * @description The probability that they buy nothing within the horizon; 1 where they are lost already.
+             * @description The probability that they buy nothing within the horizon, or that their subscription ends within it; 1 where they are lost already.
              */
             risk: number;
             /** @description What happened to them lately that comes before a loss more than it should, by the keys of triggers. */
@@ -9470,7 +9469,7 @@ export interface components {
             loss_is_proposed: boolean;
             /**
              * Format: int64
-             * @description How many are lost already.
+             * @description How many are lost already; 0 with a contract.
              */
             lost: number;
             /**
@@ -9480,7 +9479,7 @@ export interface components {
             medium?: number;
             /**
              * Format: int64
-             * @description How many people still buy.
+             * @description How many people still buy, or have a subscription.
              */
             people: number;
             /** @description What was said where the version was judged, beside what came. */
@@ -9507,15 +9506,12 @@ export interface components {
             action: number | null;
             /**
              * Format: int32
-             * @description Who has bought nothing for so many weeks is lost already and is not foretold: 2 to 156. Null: twice the horizon.
+             * @description Who has bought nothing for so many weeks is lost already and is not foretold: 2 to 156. Null: twice the horizon. With a contract it must be null.
              * @default null
              */
             active_weeks: number | null;
-            /**
-             * @description Where customers have a subscription: the events by which they have one, and those that end it, which is the loss. Null: a loss is that somebody buys nothing.
-             * @default null
-             */
-            contract: null | components["schemas"]["ChurnContract"];
+            /** @default null */
+            contract: components["schemas"]["ChurnContract"] | null;
             /**
              * Format: int32
              * @description After how many days it is fitted anew: 1 to 90.
@@ -9524,7 +9520,8 @@ export interface components {
             fit_days: number;
             /**
              * Format: int32
-             * @description Who buys nothing for so many weeks is lost: 2 to 52. Null: the time within which nine of ten purchases follow the one before.
+             * @description Who buys nothing for so many weeks is lost: 2 to 52. Null: the time within which nine of ten purchases follow the one before. With a contract: whose subscription ends
+             *     within so many weeks; null is 4.
              * @default null
              */
             horizon_weeks: number | null;
@@ -12963,6 +12960,28 @@ export interface components {
             days: number;
             rows: components["schemas"]["InboxFigures"][];
         };
+        /** @description What something brought in, by the members who are held out of it by chance, beside what it cost. */
+        IncrementalEffect: {
+            /**
+             * @description What it cost: of a rule points × worth × expected redemption; of an offer what it took off, and what points and gifts are worth, less what went back. Null when it is not said what a
+             *     point or a gift is worth.
+             */
+            cost?: string | null;
+            currency: string;
+            holdout?: components["schemas"]["HoldoutEffect"] | null;
+            margin?: components["schemas"]["EffectRange"] | null;
+            means: components["schemas"]["EffectMeans"][];
+            net?: components["schemas"]["EffectRange"] | null;
+            /**
+             * Format: int64
+             * @description Members who joined since: they are not counted, since it may be why.
+             */
+            newcomers: number;
+            revenue_per_cost?: components["schemas"]["EffectRange"] | null;
+            until: string;
+            /** @description `nobody_held_out`, `too_few`, `unclear`, `brings_in` or `harms` (revenue, as far as the interval says so); with a margin: `pays`, `does_not_pay` or `unclear`. */
+            verdict: string;
+        };
         /** @description A question of a block. */
         IndicatorShape: {
             /**
@@ -13536,6 +13555,31 @@ export interface components {
             name: string;
             /** @description Its site: https. */
             url: string;
+        };
+        /** @description A change of a line's level. */
+        LevelChange: {
+            /**
+             * Format: double
+             * @description The mean level since.
+             */
+            after: number;
+            /**
+             * Format: double
+             * @description Below what that is with 97.5 %.
+             */
+            after_high: number;
+            /**
+             * Format: double
+             * @description Above what that is with 97.5 %.
+             */
+            after_low: number;
+            /** @description The place of the first interval after it among those of the trend. */
+            at: number;
+            /**
+             * Format: double
+             * @description The mean level before it, back to the change before, without what the calendar repeats.
+             */
+            before: number;
         };
         /** @description A month in money. */
         LiabilityMoney: {
@@ -14496,29 +14540,13 @@ export interface components {
             version: number;
         };
         /** @description Whether an offer works. */
-        LoyaltyOfferEffect: {
-            /** @description What it took off, and what points and gifts are worth (points by their expected redemption), less what went back; null when it is not said what a point or a gift is worth. */
-            cost?: string | null;
-            currency: string;
-            holdout?: components["schemas"]["HoldoutEffect"] | null;
-            margin?: components["schemas"]["EffectRange"] | null;
-            means: components["schemas"]["EffectMeans"][];
-            net?: components["schemas"]["EffectRange"] | null;
-            /**
-             * Format: int64
-             * @description Members who joined since: they are not counted, since the offer may be why.
-             */
-            newcomers: number;
+        LoyaltyOfferEffect: components["schemas"]["IncrementalEffect"] & {
             offer: string;
-            revenue_per_cost?: components["schemas"]["EffectRange"] | null;
             /**
              * Format: int64
              * @description How often those who are counted used it in carts that were paid and did not go back whole.
              */
             times: number;
-            until: string;
-            /** @description As of a rule. */
-            verdict: string;
         };
         /** @description What the programme amounts to. */
         LoyaltyOverview: {
@@ -14787,29 +14815,13 @@ export interface components {
             version: number;
         };
         /** @description Whether a rule works. */
-        LoyaltyRuleEffect: {
-            /** @description What they are expected to cost: points × worth × expected redemption; null when the programme does not say what a point is worth. */
-            cost?: string | null;
-            currency: string;
-            holdout?: components["schemas"]["HoldoutEffect"] | null;
-            margin?: components["schemas"]["EffectRange"] | null;
-            means: components["schemas"]["EffectMeans"][];
-            net?: components["schemas"]["EffectRange"] | null;
-            /**
-             * Format: int64
-             * @description Members who joined since: they are not counted, since the rule may be why.
-             */
-            newcomers: number;
+        LoyaltyRuleEffect: components["schemas"]["IncrementalEffect"] & {
             /**
              * Format: int64
              * @description Points that the rule gave to those who are counted, less those that were taken back.
              */
             points: number;
-            revenue_per_cost?: components["schemas"]["EffectRange"] | null;
             rule: string;
-            until: string;
-            /** @description `nobody_held_out`, `too_few`, `unclear`, `brings_in` or `harms` (revenue, as far as the interval says so); with a margin: `pays`, `does_not_pay` or `unclear`. */
-            verdict: string;
         };
         /** @description How a measure becomes 0 to 100. */
         LoyaltyScaling: {
@@ -15676,7 +15688,7 @@ export interface components {
              * @description The number of the version before.
              */
             before: number;
-            /** @description `foretells_worse`, `people_missing` or `sum_far_off`; of the loyalty index `index_moves` or `people_missing`. */
+            /** @description `foretells_worse`, `people_missing` or `sum_far_off`; of what is foretold also `features_moved`; of the loyalty index `index_moves` or `people_missing`. */
             code: string;
             /**
              * Format: double
@@ -24283,6 +24295,8 @@ export interface components {
         TrendLine: {
             /** @description The value of the breakdown. */
             breakdown?: string | null;
+            /** @description Where its level changed at once, in the order of time; not there where it did not. */
+            changes?: components["schemas"]["LevelChange"][] | null;
             /** @description The period before, interval by interval. */
             compare?: (number | null)[] | null;
             compare_total?: components["schemas"]["Cell"] | null;

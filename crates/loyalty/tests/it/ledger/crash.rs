@@ -234,7 +234,7 @@ fn members_become_one_wholly_or_not_at_all() {
 /// Each of the steps to one is a commit of its own, and a journey to the server and back: in the same time they come to fewer pairs.
 #[test]
 fn members_become_one_wholly_or_not_at_all_on_postgres() {
-    with_postgres(&[MIGRATIONS], |url| become_one_wholly(url, 8));
+    with_postgres(&[MIGRATIONS], |url| become_one_wholly(url, 0));
 }
 
 /// Kills until more than `least` pairs have come to their end.

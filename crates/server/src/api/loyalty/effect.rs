@@ -71,7 +71,7 @@ pub struct EffectMeans {
 
 /// What something brought in, by the members who are held out of it by chance, beside what it cost.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct LoyaltyEffect {
+pub struct IncrementalEffect {
     /// `nobody_held_out`, `too_few`, `unclear`, `brings_in` or `harms` (revenue, as far as the interval says so); with a margin: `pays`, `does_not_pay` or `unclear`.
     verdict: String,
     /// Null where nobody is held out: then it cannot be said what it brings in.
@@ -92,7 +92,7 @@ pub struct LoyaltyEffect {
     revenue_per_cost: Option<EffectRange>,
 }
 
-impl LoyaltyEffect {
+impl IncrementalEffect {
     /// As long as nobody is held out.
     fn of_nobody(program: &Program, until: Timestamp) -> Self {
         Self {
@@ -133,7 +133,7 @@ pub struct LoyaltyRuleEffect {
     /// Points that the rule gave to those who are counted, less those that were taken back.
     points: i64,
     #[serde(flatten)]
-    effect: LoyaltyEffect,
+    effect: IncrementalEffect,
 }
 
 /// Whether an offer works.
@@ -143,7 +143,7 @@ pub struct LoyaltyOfferEffect {
     /// How often those who are counted used it in carts that were paid and did not go back whole.
     times: i64,
     #[serde(flatten)]
-    effect: LoyaltyEffect,
+    effect: IncrementalEffect,
 }
 
 /// A rule or an offer of which it is asked what it brought in, and in which time.
@@ -186,7 +186,7 @@ pub async fn loyalty_rule_effect(
     Query(query): Query<EffectQuery>,
 ) -> Result<Json<LoyaltyRuleEffect>, Problem> {
     let Asked { program, versions, until, held } = asked::<Rule>(&app, &caller, &key, &query).await?;
-    let effect = LoyaltyEffect::of_nobody(&program, until);
+    let effect = IncrementalEffect::of_nobody(&program, until);
     let mut found = LoyaltyRuleEffect { rule: key.clone(), points: 0, effect };
     let (Some(latest), Some((from, percent))) = (versions.last(), held) else { return Ok(Json(found)) };
     let rule = &latest.document;
@@ -213,7 +213,7 @@ pub async fn loyalty_offer_effect(
     Query(query): Query<EffectQuery>,
 ) -> Result<Json<LoyaltyOfferEffect>, Problem> {
     let Asked { program, versions, until, held } = asked::<Offer>(&app, &caller, &key, &query).await?;
-    let effect = LoyaltyEffect::of_nobody(&program, until);
+    let effect = IncrementalEffect::of_nobody(&program, until);
     let mut found = LoyaltyOfferEffect { offer: key.clone(), times: 0, effect };
     let (Some(latest), Some((from, percent))) = (versions.last(), held) else { return Ok(Json(found)) };
     let lot = latest.document.salt();
