@@ -281,15 +281,27 @@ async fn one_night(db: &TestDatabase) -> Value {
     let came_to = seen().await;
     points::night(&world.app.installation, FIRST, &stop).await;
     assert_eq!(seen().await, came_to, "a second time there is nothing left to do");
+    settle(&world).await;
+    let mut told = Vec::new();
+    for (mail, events) in [
+        ("ann@example.com", &["Points Activated", "Points Expired", "Tier Lost", "Challenge Progress Lost"][..]),
+        ("bea@example.com", &["Points Expiring"][..]),
+    ] {
+        let id = only_person(&world, &owner, mail).await;
+        let timeline = get(&world, &owner, &format!("/api/v1/customers/{id}/timeline?limit=100")).await.to_string();
+        told.extend(events.iter().filter(|event| timeline.contains(**event)).map(|event| json!(event)));
+    }
     let report = rapport_loyalty::verify::verify(&mut world.app.installation.store.read(), FIRST).await.unwrap();
     assert_eq!(report.findings, []);
-    json!({"came_to": came_to})
+    json!({"came_to": came_to, "told": told})
 }
 
 #[test]
 fn one_night_does_all_that_is_due_on_both_engines() {
     let night = |db: TestDatabase| async move { one_night(&db).await };
     let here = with_database(Engine::Sqlite, night).unwrap();
+    let told = ["Points Activated", "Points Expired", "Tier Lost", "Challenge Progress Lost", "Points Expiring"];
+    assert_eq!(here["told"], json!(told), "{here}");
     let came_to = &here["came_to"];
     assert_eq!((&came_to["tier"], &came_to["redeemed"]), (&json!("base"), &json!("expired")), "{came_to}");
     assert_eq!(came_to["notices"], json!([["kept", 50, "2026-12-20T05:00:00Z"]]), "{came_to}");

@@ -249,7 +249,11 @@ async fn a_household_is_of_whoever_keeps_the_membership() {
         let shown = get(&world, &owner, &path).await;
         let rows = shown["members"].as_array().unwrap();
         let ids: Vec<&str> = rows.iter().filter_map(|row| row["member_id"].as_str()).collect();
-        assert_eq!((ids, &shown["ended_at"]), (vec![member.0.to_string().as_str()], &Value::Null), "{word}: {shown}");
+        assert_eq!(
+            (ids, &shown["household"]["ended_at"]),
+            (vec![member.0.to_string().as_str()], &Value::Null),
+            "{word}: {shown}"
+        );
     }
     // Whoever was taken for her and becomes a member has a membership of their own, in no household; made one again, she stays in hers.
     decide(&world, &owner, &pieces, "undo").await;
@@ -260,4 +264,7 @@ async fn a_household_is_of_whoever_keeps_the_membership() {
     decide(&world, &owner, &pieces, "redo").await;
     assert_eq!(member_of(&world, "d1").await, Some(member), "who was a member for longer goes on");
     assert_eq!(get(&world, &owner, &path).await["members"][0]["member_id"], member.0.to_string());
+    let path = format!("/api/v1/loyalty/households/{}", elsewhere.json()["household_id"].as_str().unwrap());
+    let left = get(&world, &owner, &path).await;
+    assert!(left["household"]["ended_at"].is_string(), "nobody is left in it: {left}");
 }

@@ -36,10 +36,12 @@ fn correlation(pairs: &[(f64, f64)]) -> f64 {
     sum(|a, b| a * b) / (sum(|a, _| a * a) * sum(|_, b| b * b)).sqrt()
 }
 
-/// To beat: the word 1- and 2-grams with VADER of the reference, r .893, .726, .733 and .543.
+/// To beat: the word 1- and 2-grams with VADER of the reference, r .893, .726, .733 and .543. By the rules alone r is what vaderSentiment 3.3.2 has on the same
+/// texts: .872, .427, .590 and .503.
 #[test]
 fn what_is_learnt_and_the_rules_together_agree_with_people_better_than_either() {
-    for (name, least) in GROUND_TRUTH.into_iter().zip([0.893, 0.726, 0.733, 0.543]) {
+    let wanted = [(0.893, 0.872), (0.726, 0.427), (0.733, 0.590), (0.543, 0.503)];
+    for (name, (least, alone)) in GROUND_TRUTH.into_iter().zip(wanted) {
         let Some(texts) = ground_truth(name) else { return };
         let found = unseen(&texts, 0.0);
         let r = correlation(&found.iter().map(|it| (it.0, it.1)).collect::<Vec<_>>());
@@ -47,10 +49,11 @@ fn what_is_learnt_and_the_rules_together_agree_with_people_better_than_either() 
         let side = found.iter().filter(|it| (it.0 > 0.0) == (it.2 > 0.5)).count() as f64 / found.len() as f64;
         println!("{name}: r {r:.4}, rules alone {:.4}, right side {side:.4}", correlation(&by_rules));
         assert!(r >= least && r > correlation(&by_rules), "{name}: {r}");
+        assert!((correlation(&by_rules) - alone).abs() <= 0.000_5, "{name}: {}", correlation(&by_rules));
     }
 }
 
-fn accuracy(name: &str, texts: &[Rated], least: f64) {
+fn accuracy(name: &str, texts: &[Rated], (least, least_f1): (f64, f64)) {
     let found = unseen(texts, 0.5);
     let right = found.iter().filter(|it| (it.0 > 0.5) == (it.2 > 0.5)).count() as f64 / found.len() as f64;
     // Calibrated: where it says seven of ten, about seven of ten are.
@@ -60,14 +63,24 @@ fn accuracy(name: &str, texts: &[Rated], least: f64) {
             of.iter().map(|it| it.2 - it.0).sum::<f64>().abs() / found.len() as f64
         })
         .sum();
-    println!("{name}: accuracy {right:.4}, expected calibration error {off:.4}");
-    assert!(right >= least, "{name}: {right}");
+    // The mean of both sides' F1: twice what is right over all that is on a side or put there.
+    let f1 = |positive: bool| {
+        let (is, said) =
+            (|it: &&(f64, f64, f64)| (it.0 > 0.5) == positive, |it: &&(f64, f64, f64)| (it.2 > 0.5) == positive);
+        let both = found.iter().filter(|it| is(it) && said(it)).count() as f64;
+        2.0 * both / (found.iter().filter(is).count() + found.iter().filter(said).count()) as f64
+    };
+    let macro_f1 = f64::midpoint(f1(true), f1(false));
+    println!("{name}: accuracy {right:.4}, macro F1 {macro_f1:.4}, expected calibration error {off:.4}");
+    assert!(right >= least && macro_f1 >= least_f1, "{name}: {right} {macro_f1}");
     assert!(off < 0.05, "{name}: {off}");
 }
 
+/// To beat: TF-IDF of words and pairs with a logistic regression, .820, .783 and .808. With no training, vaderSentiment 3.3.2 (compound from 0 on) has .768, .771
+/// and .727, and so have the rules.
 #[test]
 fn sentences_of_reviews_are_put_on_the_right_side() {
-    for (name, least) in [("amazon_cells", 0.83), ("imdb", 0.80), ("yelp", 0.82)] {
+    for (name, least, alone) in [("amazon_cells", 0.83, 768), ("imdb", 0.80, 771), ("yelp", 0.82, 727)] {
         let Some(bytes) = bytes(&format!("sentiment_sentences/{name}_labelled.txt")) else { return };
         let text = String::from_utf8(bytes).unwrap();
         let rated = |(at, line): (usize, &str)| {
@@ -76,13 +89,16 @@ fn sentences_of_reviews_are_put_on_the_right_side() {
         };
         let texts: Vec<Rated> = text.trim_end().split('\n').enumerate().map(rated).collect();
         assert_eq!(texts.len(), 1_000);
-        accuracy(name, &texts, least);
+        accuracy(name, &texts, (least, least));
+        let by_rules = texts.iter().filter(|it| (sentiment(&it.text).compound >= 0.0) == (it.rating > 0.5)).count();
+        assert_eq!(by_rules, alone, "{name}");
     }
 }
 
+/// To beat: TF-IDF of characters and pairs with a logistic regression, accuracy .900 and .899, macro F1 .882 and .883.
 #[test]
 fn chinese_reviews_are_put_on_the_right_side() {
-    for name in ["ChnSentiCorp_htl_all.csv.zst", "waimai_10k.csv"] {
+    for (name, least_f1) in [("ChnSentiCorp_htl_all.csv.zst", 0.882), ("waimai_10k.csv", 0.883)] {
         let Some(bytes) = bytes(&format!("chinese_reviews/{name}")) else { return };
         let mut reader = csv::Reader::from_reader(bytes.as_slice());
         let rated = |(at, row): (usize, csv::Result<csv::StringRecord>)| {
@@ -90,7 +106,7 @@ fn chinese_reviews_are_put_on_the_right_side() {
             Rated { group: at.to_string(), rating: row[0].parse().unwrap(), text: row[1].to_owned() }
         };
         let texts: Vec<Rated> = reader.records().enumerate().map(rated).collect();
-        accuracy(name, &texts, 0.90);
+        accuracy(name, &texts, (0.90, least_f1));
     }
 }
 
